@@ -1,0 +1,124 @@
+//! What an apply tells while it works, and at its end.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::address::{Address, Id};
+use crate::cloud::CloudError;
+use crate::diagnostic::Place;
+
+/// What is being done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// It is being made.
+    Create,
+    /// It exists and is awaited.
+    Settle,
+    /// It is being changed in place.
+    Update,
+    /// It is being deleted.
+    Delete,
+    /// What an interrupted run left is looked for.
+    Recover,
+}
+
+/// Something that happened during an apply.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Work on a resource began.
+    Started {
+        /// The resource.
+        address: Address,
+        /// Its type.
+        type_name: String,
+        /// What is being done.
+        activity: Activity,
+        /// What cannot start before it is done.
+        holds_up: usize,
+    },
+    /// Work on a resource is done.
+    Finished {
+        /// The resource.
+        address: Address,
+        /// Its type.
+        type_name: String,
+        /// What was done.
+        activity: Activity,
+        /// Its identifier.
+        id: Option<Id>,
+        /// How long it took, by the engine's clock.
+        took: Duration,
+    },
+    /// Work on a resource failed.
+    Failed {
+        /// The resource.
+        address: Address,
+        /// Its type.
+        type_name: String,
+        /// What was being done.
+        activity: Activity,
+        /// Why it failed.
+        error: CloudError,
+        /// Where the stack asks for it.
+        place: Option<Place>,
+        /// How long it took to fail.
+        took: Duration,
+    },
+    /// A step was not tried because another failed.
+    Skipped {
+        /// The resource.
+        address: Address,
+        /// Its type.
+        type_name: String,
+        /// The failed resource that it depends on.
+        because: Address,
+    },
+    /// An interrupt was heard: nothing new starts.
+    Draining {
+        /// What is still under way.
+        under_way: Vec<Address>,
+    },
+}
+
+/// How an apply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything in the plan is done.
+    Done,
+    /// Something failed; what did not depend on it is done.
+    Failed,
+    /// It was interrupted; what was under way is recorded.
+    Interrupted,
+}
+
+/// What an apply did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Steps that were done.
+    pub done: Vec<(Address, Activity)>,
+    /// Steps that failed, with why and where.
+    pub failed: Vec<Failure>,
+    /// Steps that were not tried, with the failed one they depend on (none after an interrupt).
+    pub skipped: Vec<(Address, Option<Address>)>,
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// The resource.
+    pub address: Address,
+    /// Its type.
+    pub type_name: String,
+    /// What was being done.
+    pub activity: Activity,
+    /// Why.
+    pub error: CloudError,
+    /// Where the stack asks for it.
+    pub place: Option<Place>,
+}

@@ -1,0 +1,5 @@
+//! Carrying out a plan: the only part that changes anything.
+
+mod event;
+
+pub use event::{Activity, Event, Outcome, Report};

@@ -1,0 +1,1 @@
+//! AWS: the one real [`crate::cloud::Cloud`].

@@ -1,0 +1,92 @@
+//! What the engine must know of resource types, without knowing any cloud.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The resource types that a cloud offers, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    types: BTreeMap<&'static str, Arc<TypeInfo>>,
+}
+
+impl Catalog {
+    /// A catalogue of the given types.
+    pub fn new(types: impl IntoIterator<Item = TypeInfo>) -> Self {
+        Self { types: types.into_iter().map(|info| (info.name, Arc::new(info))).collect() }
+    }
+
+    /// The type of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<TypeInfo>> {
+        self.types.get(name)
+    }
+
+    /// All types, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<TypeInfo>> {
+        self.types.values()
+    }
+}
+
+/// A resource type, as the stack language, the plan and the documentation see it.
+#[derive(Clone, Debug)]
+pub struct TypeInfo {
+    /// CloudFormation's name, `AWS::SQS::Queue`.
+    pub name: &'static str,
+    /// JSON Schema of the properties.
+    ///
+    /// The engine gives meaning to these keywords beside the validating ones: `uniqueItems` (a set: order does not
+    /// count), `format: json` (a document, given as a map or as JSON text, that is compared by meaning),
+    /// `writeOnly` (AWS never tells it: compared with what was last applied), `x-secret` (never stored or shown).
+    pub properties: serde_json::Value,
+    /// JSON Schema of the outputs: what only AWS can tell.
+    pub outputs: serde_json::Value,
+    /// Properties that can't change in place: a change replaces the resource. Nested ones as `A.B`.
+    pub create_only: &'static [&'static str],
+    /// Properties through which a reference needs its target only to exist, not to be ready.
+    pub starts_early: &'static [&'static str],
+    /// Sets of properties of which no two resources may have the same values. Where a replacement keeps all of a set
+    /// as they were, and the stack gives them, the old one must be deleted before the new one is made.
+    pub unique: &'static [&'static [&'static str]],
+    /// How a name is made when the stack gives none.
+    pub generated_name: Option<GeneratedName>,
+    /// How it takes tags.
+    pub tags: Option<Tagging>,
+    /// Said once of each stack that uses the type.
+    pub warning: Option<&'static str>,
+    /// IAM actions that its life needs.
+    pub permissions: Permissions,
+    /// How many resources one read takes.
+    pub read_batch: usize,
+}
+
+/// The rule by which a physical name is made: `<stack>-<environment>-<logical>-<short op id>`, cut to `max_length`.
+#[derive(Clone, Copy, Debug)]
+pub struct GeneratedName {
+    /// The property that takes the name.
+    pub property: &'static str,
+    /// The API's limit, in characters.
+    pub max_length: usize,
+    /// Whether the API takes only lower case letters.
+    pub lower_case: bool,
+}
+
+/// How a type takes tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagging {
+    /// `Tags: [{Key, Value}]`.
+    List,
+    /// `Tags: {key: value}`.
+    Map,
+}
+
+/// IAM actions of each part of a resource's life.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Permissions {
+    /// To make it and wait for it.
+    pub create: &'static [&'static str],
+    /// To read it.
+    pub read: &'static [&'static str],
+    /// To change it in place.
+    pub update: &'static [&'static str],
+    /// To delete it.
+    pub delete: &'static [&'static str],
+}
