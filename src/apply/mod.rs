@@ -2,4 +2,4 @@
 
 mod event;
 
-pub use event::{Activity, Event, Outcome, Report};
+pub use event::{Activity, Event, Failure, Outcome, Report};

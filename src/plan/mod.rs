@@ -48,6 +48,9 @@ pub struct Step {
     /// Why, where the changes alone do not say it: "removed from the stack", "was deleted outside infra".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether somebody deleted it outside infra since it was last applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted_outside: bool,
     /// The address it had before, where it moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<Address>,
