@@ -1,0 +1,16 @@
+# Needs Rust, Python 3 and git; everything else is installed under target/.
+
+.PHONY: demo test bench docs
+
+demo:  ## The main job: plan, apply, change and destroy the notification stack on a local AWS
+	@scripts/demo
+
+test:  ## All tests, and the engine's without the AWS SDK
+	cargo test --workspace
+	cargo test --package infra --no-default-features
+
+bench: ## How the cost of plan and apply grows with the stack; see docs/performance.md
+	cargo bench --package infra --no-default-features
+
+docs:  ## Writes what is generated: docs/resources.md and docs/stack.schema.json
+	INFRA_BLESS=1 cargo test --package infra --test generated_docs
