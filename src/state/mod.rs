@@ -1,19 +1,28 @@
 //! What infra made: an append-only log of small entries, and its snapshot.
+//!
+//! The log is the lock: an entry is appended only if its number is free, so whoever holds the log learns from its next
+//! append that another took over. [`Journal`] writes it, [`State::load`] reads it without taking it.
 
 use std::collections::BTreeMap;
 
 use crate::address::{Address, Id, OpId};
 use crate::value::Value;
 
+pub mod store;
+
+pub use store::{LogKey, Store, StoreError};
+
 /// What infra made and still manages, as the log tells it.
 ///
 /// Every [`Value`] in it is sealed: it holds no secret in clear, and nothing unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// The number of the last entry.
+    /// The number of the last entry that changed what is on record; opening, renewing and closing the log do not.
     pub serial: u64,
     /// What is managed.
     pub resources: BTreeMap<Address, Record>,
+    /// Earlier incarnations that a replacement has not deleted yet, by the address they had.
+    pub deposed: BTreeMap<Address, Vec<Deposed>>,
     /// Operations begun by a run that was cut off before it could record their end.
     pub begun: BTreeMap<OpId, Begun>,
     /// The stack's outputs as last applied.
@@ -39,8 +48,6 @@ pub struct Record {
     pub settled: bool,
     /// Whether the stack forbade its deletion when last applied.
     pub prevent_destroy: bool,
-    /// Earlier incarnations that a replacement has not deleted yet.
-    pub deposed: Vec<Deposed>,
 }
 
 /// An earlier incarnation of a replaced resource.
@@ -52,6 +59,8 @@ pub struct Deposed {
     pub type_name: String,
     /// The operation that made it.
     pub op: OpId,
+    /// What it referred to; it is deleted before them.
+    pub dependencies: Vec<Address>,
 }
 
 /// An operation whose end is not on record.
@@ -63,10 +72,14 @@ pub struct Begun {
     pub type_name: String,
     /// What was begun.
     pub action: BegunAction,
-    /// The properties that it was begun with, sealed, generated names included.
+    /// The properties that it was begun with, sealed, generated names included; empty for a delete.
     pub properties: Value,
+    /// Properties in `properties` that the stack did not give: they are sent, but not what was last applied.
+    pub generated: Vec<String>,
     /// What the resource refers to.
     pub dependencies: Vec<Address>,
+    /// Whether the stack forbids its deletion.
+    pub prevent_destroy: bool,
 }
 
 /// What was begun.

@@ -1,0 +1,96 @@
+//! Where logs are kept: the little that a store must do for the log to be its own lock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+/// Which log: that of one stack in one environment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogKey {
+    /// The stack's name.
+    pub stack: Arc<str>,
+    /// The environment's name.
+    pub environment: Arc<str>,
+}
+
+impl LogKey {
+    /// The log of `stack` in `environment`.
+    pub fn new(stack: impl Into<Arc<str>>, environment: impl Into<Arc<str>>) -> Self {
+        Self { stack: stack.into(), environment: environment.into() }
+    }
+}
+
+impl fmt::Display for LogKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stack, self.environment)
+    }
+}
+
+/// Keeps the logs of all stacks and environments.
+///
+/// What it must guarantee: [`append`](Store::append) is atomic and exclusive (of two that write the same number one
+/// gets [`StoreError::Taken`]), durable before it returns, and never shows a part of an entry.
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Where the log is, for messages.
+    fn location(&self, log: &LogKey) -> String;
+
+    /// Writes entry number `serial` if no entry has that number yet.
+    fn append<'a>(&'a self, log: &'a LogKey, serial: u64, entry: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The entries numbered `from` and up that are kept, in order.
+    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Vec<(u64, Vec<u8>)>, StoreError>>;
+
+    /// Writes the snapshot of the log up to and with entry `serial`. One that is already there may stay: the same
+    /// entries give the same snapshot.
+    fn write_snapshot<'a>(
+        &'a self,
+        log: &'a LogKey,
+        serial: u64,
+        snapshot: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The numbers of the snapshots that are kept, in order.
+    fn snapshots<'a>(&'a self, log: &'a LogKey) -> BoxFuture<'a, Result<Vec<u64>, StoreError>>;
+
+    /// The snapshot of that number, if it is kept.
+    fn read_snapshot<'a>(&'a self, log: &'a LogKey, serial: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// Deletes entries and snapshots that are no longer needed; one that is not there is no error.
+    fn prune<'a>(
+        &'a self,
+        log: &'a LogKey,
+        entries: Vec<u64>,
+        snapshots: Vec<u64>,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// All logs, sorted.
+    fn logs(&self) -> BoxFuture<'_, Result<Vec<LogKey>, StoreError>>;
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The number is taken.
+    #[error("entry {0} is already written")]
+    Taken(u64),
+    /// It may work when tried again.
+    #[error("{location} can't be reached: {reason}")]
+    Unavailable {
+        /// What was to be read or written.
+        location: String,
+        /// Why.
+        reason: String,
+    },
+    /// It does not work.
+    #[error("{location}: {source}")]
+    Io {
+        /// What was to be read or written.
+        location: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A stack or environment has a name that can't be kept.
+    #[error("`{0}` can't be the name of a stack or environment: only letters, digits, `-`, `_` and `.` can")]
+    Name(String),
+}
