@@ -1,1 +1,3 @@
 //! A cloud in memory, for tests and benchmarks.
+
+pub mod catalog;
