@@ -1,2 +1,84 @@
-//! x
-fn main() {}
+//! The command `local-aws`: starts a local AWS and stops it on Ctrl-C.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's output")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use local_aws::{DEFAULT_TIME_SCALE, LocalAws, Options};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A local AWS endpoint for tests, demos and benchmarks.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything, print the endpoint, and stop everything on Ctrl-C.
+    #[command(after_help = "Examples:\n  local-aws run\n  local-aws run --port 0 --time-scale 1\n  \
+                            curl -X POST localhost:4566/_local/reset")]
+    Run(Run),
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// The loopback port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    port: u16,
+    /// The share of AWS's provisioning times that passes here: 1 is real time (a NAT gateway takes 90 s), 0 none.
+    #[arg(long, default_value_t = DEFAULT_TIME_SCALE, value_parser = scale)]
+    time_scale: f64,
+    /// The Python that makes the emulator's virtual environment.
+    #[arg(long, default_value = "python3")]
+    python: String,
+    /// The folder of that virtual environment; by default below cargo's target folder.
+    #[arg(long)]
+    venv: Option<PathBuf>,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let scale: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if scale.is_finite() && scale >= 0.0 { Ok(scale) } else { Err("it must be 0 or more".into()) }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { command: Command::Run(run) } = Cli::parse();
+    match serve(run).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(run: Run) -> Result<(), Box<dyn std::error::Error>> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let Run { port, time_scale, python, venv } = run;
+    let options = Options { port, time_scale, python, venv, notice: |line| eprintln!("{line}") };
+    let asked_to_stop = async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+            _ = hung_up.recv() => {}
+        }
+    };
+    tokio::pin!(asked_to_stop);
+    let local = tokio::select! {
+        started = LocalAws::start(options) => started?,
+        () = &mut asked_to_stop => return Ok(()),
+    };
+    println!("local AWS ready at {}", local.endpoint());
+    for (name, value) in local.environment() {
+        println!("export {name}={value}");
+    }
+    asked_to_stop.await;
+    local.stop().await;
+    Ok(())
+}

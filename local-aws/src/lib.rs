@@ -1,0 +1,176 @@
+//! A local AWS for tests: one loopback endpoint in front of third-party emulators, which makes them strict, slow and
+//! faulty on demand and keeps a record of every call.
+
+mod emulator;
+mod server;
+mod upstream;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::emulator::{Emulator, Settings};
+use crate::server::Shared;
+use crate::upstream::Upstream;
+
+pub use emulator::{EmulatorError, InstallError};
+
+/// The account that everything belongs to.
+pub const ACCOUNT_ID: &str = "123456789012";
+/// How much of AWS's provisioning times passes here, unless told otherwise.
+pub const DEFAULT_TIME_SCALE: f64 = 0.01;
+
+/// What a local AWS is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The loopback port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// The share of AWS's provisioning times that passes here: 1 is real time, 0 none at all.
+    pub time_scale: f64,
+    /// The Python that makes the emulator's virtual environment.
+    pub python: String,
+    /// The folder of that virtual environment; by default below cargo's target folder.
+    pub venv: Option<PathBuf>,
+    /// Told before anything slow, such as the installation on first use.
+    pub notice: fn(&str),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { port: 0, time_scale: DEFAULT_TIME_SCALE, python: "python3".into(), venv: None, notice: |_| {} }
+    }
+}
+
+/// Why a local AWS could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is not free.
+    #[error("port {0} is taken; choose another with --port, or 0 for any free one")]
+    PortTaken(u16),
+    /// The system refused the port for another reason.
+    #[error("cannot listen on port {port}: {source}")]
+    Listen {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The emulator does not run.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// The system refused a thread or a runtime.
+    #[error("cannot start: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A running local AWS. It stops when it is stopped or dropped, and when its process ends in whatever way.
+#[derive(Debug)]
+pub struct LocalAws {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalAws {
+    /// Starts a local AWS and waits until it answers.
+    ///
+    /// It lives on a thread of its own, so it may outlast the runtime of the test that started it.
+    ///
+    /// # Errors
+    /// When the port is taken, or the emulator cannot be installed or started.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let (tell, told) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let thread = std::thread::Builder::new().name("local-aws".into()).spawn(move || {
+            runtime.block_on(run(options, tell, stopped));
+        })?;
+        match told.await {
+            Ok(Ok(address)) => Ok(Self { address, stop: Some(stop), thread: Some(thread) }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StartError::Io(io::Error::other("the server's thread ended"))),
+        }
+    }
+
+    /// Returns the endpoint, as `AWS_ENDPOINT_URL` takes it.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the environment that makes an AWS SDK or the AWS CLI speak to this endpoint.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, String); 5] {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint()),
+            ("AWS_ACCESS_KEY_ID", "test".into()),
+            ("AWS_SECRET_ACCESS_KEY", "test".into()),
+            ("AWS_REGION", "us-east-1".into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+        ]
+    }
+
+    /// Stops everything and waits until it is gone.
+    pub async fn stop(mut self) {
+        self.signal();
+        if let Some(thread) = self.thread.take() {
+            let _ended_either_way = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    fn signal(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _stopped_already = stop.send(());
+        }
+    }
+}
+
+impl Drop for LocalAws {
+    fn drop(&mut self) {
+        self.signal();
+        if let Some(thread) = self.thread.take() {
+            let _ended_either_way = thread.join();
+        }
+    }
+}
+
+async fn run(options: Options, tell: oneshot::Sender<Result<SocketAddr, StartError>>, stopped: oneshot::Receiver<()>) {
+    let (listener, address, emulator) = match open(&options).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let _nobody_waits = tell.send(Err(error));
+            return;
+        }
+    };
+    let shared = Arc::new(Shared { upstream: Upstream::new(emulator.address()) });
+    if tell.send(Ok(address)).is_ok() {
+        let stop = async {
+            let _sender_gone_counts_too = stopped.await;
+        };
+        server::serve(listener, shared, stop).await;
+    }
+    emulator.stop().await;
+}
+
+/// Takes the port first, so that a taken one is said before anything slow.
+async fn open(options: &Options) -> Result<(TcpListener, SocketAddr, Emulator), StartError> {
+    let port = options.port;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken(port),
+        _ => StartError::Listen { port, source },
+    })?;
+    let address = listener.local_addr()?;
+    let settings = Settings {
+        venv: options.venv.as_deref(),
+        python: &options.python,
+        public_port: address.port(),
+        notice: &options.notice,
+    };
+    let emulator = Emulator::start(&settings).await?;
+    Ok((listener, address, emulator))
+}
