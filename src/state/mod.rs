@@ -8,9 +8,26 @@ use std::collections::BTreeMap;
 use crate::address::{Address, Id, OpId};
 use crate::value::Value;
 
+mod entry;
+mod error;
+mod holder;
+mod journal;
+mod load;
+mod open;
+mod replay;
+mod seal;
+mod snapshot;
 pub mod store;
+mod writer;
 
-pub use store::{LogKey, Store, StoreError};
+pub use entry::{FormatError, STATE_VERSION};
+pub use error::Error;
+pub use holder::Holder;
+pub use journal::{Journal, Updated};
+pub use open::{DEFAULT_LEASE, OpenOptions};
+pub use replay::Inconsistent;
+pub use seal::{Seal, SealError};
+pub use store::{LocalStore, LogKey, MemoryStore, Store, StoreError};
 
 /// What infra made and still manages, as the log tells it.
 ///
@@ -27,6 +44,10 @@ pub struct State {
     pub begun: BTreeMap<OpId, Begun>,
     /// The stack's outputs as last applied.
     pub outputs: BTreeMap<String, Value>,
+    /// What turns secrets into digests; none before the log's first entry.
+    pub seal: Option<Seal>,
+    /// What reading the log found damaged and could do without, for the user to know.
+    pub warnings: Vec<String>,
 }
 
 /// A resource that exists.

@@ -5,6 +5,12 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+mod local;
+mod memory;
+
+pub use local::LocalStore;
+pub use memory::MemoryStore;
+
 /// Which log: that of one stack in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogKey {

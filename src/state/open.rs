@@ -1,0 +1,123 @@
+//! Taking a log: at once where it is free, after a whole lease of silence where its holder died.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use super::State;
+use super::entry::Entry;
+use super::error::Error;
+use super::holder::Holder;
+use super::journal::{Journal, Status};
+use super::load::{self, Loaded};
+use super::seal::Seal;
+use super::store::{LogKey, Store, StoreError};
+use super::writer::{Log, Writer};
+
+/// For how long after an entry of the holder nobody else may take the log, where nothing else is said.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+
+/// How a log is to be taken.
+pub struct OpenOptions {
+    /// Who takes it.
+    pub holder: Holder,
+    /// For how long after an entry of ours nobody else may take it.
+    pub lease: Duration,
+    /// Whether to wait for whoever holds it.
+    pub wait: bool,
+    /// Told once, when a wait begins: who holds the log, and for how long it must stand still before it is taken over.
+    pub on_wait: Option<Box<dyn Fn(&Holder, Duration) + Send + Sync>>,
+}
+
+impl OpenOptions {
+    /// Waits, tells nobody, and takes the default lease.
+    pub fn new(holder: Holder) -> Self {
+        Self { holder, lease: DEFAULT_LEASE, wait: true, on_wait: None }
+    }
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { holder, lease, wait, on_wait: _ } = self;
+        f.debug_struct("OpenOptions").field("holder", holder).field("lease", lease).field("wait", wait).finish()
+    }
+}
+
+pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOptions) -> Result<(Journal, State), Error> {
+    let log = Log::new(store, key);
+    let mut told = false;
+    // The number that was free when last looked at, and since when: by this process's own clock, so that no two
+    // machines' clocks are compared.
+    let mut still: Option<(u64, Instant)> = None;
+    loop {
+        let loaded = load::load(&*log.store, &log.key).await?;
+        if let Some(lease) = &loaded.replay.lease {
+            if !options.wait {
+                return Err(Error::Held { location: log.location(), holder: Box::new(lease.holder.clone()) });
+            }
+            if !told && let Some(on_wait) = &options.on_wait {
+                on_wait(&lease.holder, lease.duration);
+            }
+            told = true;
+            let since = match still {
+                Some((next, since)) if next == loaded.next => since,
+                _ => Instant::now(),
+            };
+            still = Some((loaded.next, since));
+            if since.elapsed() < lease.duration {
+                watch_log(&log, loaded.next, since + lease.duration).await?;
+                continue;
+            }
+        }
+        match take(&log, &options, &loaded).await {
+            Ok(writer) => return Ok(start(writer, loaded.warnings, options.lease)?),
+            Err(Error::Store(error)) if matches!(*error, StoreError::Taken(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Returns when an entry numbered `next` is written, or at `until`.
+async fn watch_log(log: &Log, next: u64, until: Instant) -> Result<(), Error> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        sleep(left.min(Duration::from_secs(1))).await;
+        if !log.store.read(&log.key, next).await?.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Appends the entry that takes the log.
+async fn take(log: &Log, options: &OpenOptions, loaded: &Loaded) -> Result<Writer, Error> {
+    let mut replay = loaded.replay.clone();
+    let seal = if replay.seal().is_err() { Some(Seal::generate()?) } else { None };
+    let entry = Entry::Open {
+        holder: options.holder.clone(),
+        lease_ms: options.lease.as_millis().try_into().unwrap_or(u64::MAX),
+        seal,
+        cut: loaded.cut.clone(),
+    };
+    let sent = (Instant::now(), SystemTime::now());
+    let json = serde_json::to_vec(&entry)?;
+    replay.apply(loaded.next, entry)?;
+    log.append(loaded.next, &[json], options.lease).await?;
+    Ok(Writer::new(log.clone(), replay, options.lease, sent, loaded.snapshots.clone(), loaded.pruned))
+}
+
+fn start(writer: Writer, warnings: Vec<String>, lease: Duration) -> Result<(Journal, State), Error> {
+    let mut state = writer.state().clone();
+    state.warnings = warnings;
+    let seal = writer.seal()?;
+    let (requests, receiver) = mpsc::unbounded_channel();
+    let (instant, time) = writer.sent();
+    let (status, watched) = watch::channel(Status::Held(instant, time));
+    tokio::spawn(writer.run(receiver, status));
+    Ok((Journal::new(requests, watched, seal, lease), state))
+}

@@ -1,0 +1,222 @@
+//! Logs in a folder: `<stack>/<environment>/log/0000000001.json` and `…/snapshot/0000000064.json`.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use futures::future::BoxFuture;
+use tokio::task::spawn_blocking;
+
+use super::{LogKey, Store, StoreError};
+
+const LOG: &str = "log";
+const SNAPSHOT: &str = "snapshot";
+
+/// Keeps logs in a folder of this machine.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    directory: PathBuf,
+}
+
+impl LocalStore {
+    /// The store in `directory`, which is made when first written to.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// The folder of one kind of file of one log.
+    fn folder(&self, log: &LogKey, kind: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.directory.join(file_name(&log.stack)?).join(file_name(&log.environment)?).join(kind))
+    }
+}
+
+impl Store for LocalStore {
+    fn location(&self, log: &LogKey) -> String {
+        self.directory.join(&*log.stack).join(&*log.environment).display().to_string()
+    }
+
+    fn append<'a>(&'a self, log: &'a LogKey, serial: u64, entry: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let folder = self.folder(log, LOG);
+        blocking(move || write_once(&folder?, serial, &entry))
+    }
+
+    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Vec<(u64, Vec<u8>)>, StoreError>> {
+        let folder = self.folder(log, LOG);
+        blocking(move || {
+            let folder = folder?;
+            let mut entries = Vec::new();
+            for serial in serials(&folder, from)? {
+                // One that was pruned since it was listed is left out, as if it had been pruned before.
+                if let Some(bytes) = read_if_there(&path(&folder, serial))? {
+                    entries.push((serial, bytes));
+                }
+            }
+            Ok(entries)
+        })
+    }
+
+    fn write_snapshot<'a>(
+        &'a self,
+        log: &'a LogKey,
+        serial: u64,
+        snapshot: Vec<u8>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let folder = self.folder(log, SNAPSHOT);
+        blocking(move || match write_once(&folder?, serial, &snapshot) {
+            Err(StoreError::Taken(_)) => Ok(()),
+            result => result,
+        })
+    }
+
+    fn snapshots<'a>(&'a self, log: &'a LogKey) -> BoxFuture<'a, Result<Vec<u64>, StoreError>> {
+        let folder = self.folder(log, SNAPSHOT);
+        blocking(move || serials(&folder?, 0))
+    }
+
+    fn read_snapshot<'a>(&'a self, log: &'a LogKey, serial: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        let folder = self.folder(log, SNAPSHOT);
+        blocking(move || read_if_there(&path(&folder?, serial)))
+    }
+
+    fn prune<'a>(
+        &'a self,
+        log: &'a LogKey,
+        entries: Vec<u64>,
+        snapshots: Vec<u64>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let folders = self.folder(log, LOG).and_then(|entries| Ok((entries, self.folder(log, SNAPSHOT)?)));
+        blocking(move || {
+            let (entry_folder, snapshot_folder) = folders?;
+            let entries = entries.into_iter().map(|serial| path(&entry_folder, serial));
+            for file in entries.chain(snapshots.into_iter().map(|serial| path(&snapshot_folder, serial))) {
+                match fs::remove_file(&file) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&file)(error)),
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn logs(&self) -> BoxFuture<'_, Result<Vec<LogKey>, StoreError>> {
+        let directory = self.directory.clone();
+        blocking(move || {
+            let mut logs = Vec::new();
+            for stack in folders(&directory)? {
+                for environment in folders(&directory.join(&stack))? {
+                    if directory.join(&stack).join(&environment).join(LOG).is_dir() {
+                        logs.push(LogKey::new(stack.as_str(), environment));
+                    }
+                }
+            }
+            logs.sort();
+            Ok(logs)
+        })
+    }
+}
+
+fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> BoxFuture<'static, Result<T, StoreError>> {
+    Box::pin(async move {
+        spawn_blocking(work).await.unwrap_or_else(|stopped| {
+            Err(StoreError::Io { location: "the state".to_owned(), source: io::Error::other(stopped) })
+        })
+    })
+}
+
+/// A stack's or environment's name as the name of a folder: none that leads elsewhere, or that another system folds.
+fn file_name(name: &str) -> Result<&str, StoreError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
+        return Err(StoreError::Name(name.to_owned()));
+    }
+    Ok(name)
+}
+
+fn path(folder: &Path, serial: u64) -> PathBuf {
+    folder.join(format!("{serial:010}.json"))
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let location = path.display().to_string();
+    move |source| StoreError::Io { location, source }
+}
+
+/// Writes a file under its number if none has it, durably, and so that it is never seen half written: it is written
+/// whole under another name first, then linked, which fails where the name is taken.
+fn write_once(folder: &Path, serial: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    create_durably(folder)?;
+    let path = path(folder, serial);
+    let unfinished = Unfinished(folder.join(format!(".{serial:010}.{}", ulid::Ulid::new())));
+    let mut file = File::create_new(&unfinished.0).map_err(failed(&unfinished.0))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(&unfinished.0))?;
+    match fs::hard_link(&unfinished.0, &path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(StoreError::Taken(serial)),
+        result => result.map_err(failed(&path))?,
+    }
+    drop(unfinished);
+    sync_folder(folder)
+}
+
+/// The name under which a file is written; gone when it is dropped.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What stays behind after a crash begins with a dot, so that it is never read.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn create_durably(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_durably(parent)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(folder)(error)),
+        _ => sync_folder(parent),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder))
+}
+
+/// The numbers of the files in a folder, from `from` on, in order; none where there is no folder.
+fn serials(folder: &Path, from: u64) -> Result<Vec<u64>, StoreError> {
+    let mut serials: Vec<u64> = names(folder)?
+        .iter()
+        .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
+        .filter(|serial| *serial >= from)
+        .collect();
+    serials.sort_unstable();
+    Ok(serials)
+}
+
+fn folders(folder: &Path) -> Result<Vec<String>, StoreError> {
+    Ok(names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()).collect())
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed(folder))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed(folder))?.file_name();
+        // No file of ours has another name than plain text.
+        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
+    }
+    Ok(names)
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        bytes => bytes.map(Some).map_err(failed(path)),
+    }
+}
