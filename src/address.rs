@@ -31,6 +31,21 @@ impl Address {
         &self.0
     }
 
+    /// The address of the component that this one stands in, `Queue["mail"]` of `Queue["mail"].DeadLetter`.
+    pub fn parent(&self) -> Option<Self> {
+        let (mut quoted, mut escaped, mut dot) = (false, false, None);
+        for (at, character) in self.0.char_indices() {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                '.' if !quoted => dot = Some(at),
+                _ => {}
+            }
+        }
+        dot.map(|at| Self(self.0[..at].into()))
+    }
+
     /// Whether this address is `other`, an instance of it, or inside it.
     pub fn is_within(&self, other: &Address) -> bool {
         self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -133,5 +148,22 @@ impl fmt::Display for OpId {
 impl fmt::Debug for OpId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parent_is_the_component() {
+        for (address, parent) in [
+            ("Vpc", None),
+            (r#"Subnet["a.b"]"#, None),
+            ("Api.Service", Some("Api")),
+            (r#"Api["a.\".b"].Inner.Service["x.y"]"#, Some(r#"Api["a.\".b"].Inner"#)),
+        ] {
+            assert_eq!(Address::from(address).parent(), parent.map(Address::from), "{address}");
+        }
     }
 }

@@ -1,0 +1,122 @@
+//! How an apply goes, while it goes: live lines on a terminal, else a line an event, or JSON.
+
+mod board;
+mod live;
+
+use std::io::IsTerminal as _;
+
+use super::args::Format;
+use super::error::CommandError;
+use super::style::{DIM, RED, YELLOW, count, duration, harmless, paint, verb};
+use super::terminal;
+use crate::apply::{Event, Report};
+use crate::plan::Plan;
+
+/// Version of the events' JSON; grows when a field changes its meaning or goes.
+const EVENTS_VERSION: u32 = 1;
+
+/// Tells the events of an apply to whoever reads.
+pub(super) enum Progress {
+    /// A person at a terminal.
+    Live(live::Live),
+    /// A person who reads a log.
+    Plain,
+    /// A program.
+    Json,
+}
+
+impl Progress {
+    /// The progress of applying `plan`, as `format` and the terminal ask for.
+    pub(super) fn new(plan: &Plan, format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Text if std::io::stderr().is_terminal() => Self::Live(live::Live::start(plan)),
+            Format::Text => Self::Plain,
+        }
+    }
+
+    /// Tells one event.
+    pub(super) fn event(&mut self, event: &Event) -> Result<(), CommandError> {
+        match self {
+            Self::Live(live) => live.event(event),
+            Self::Plain => terminal::tell(&format!("{}\n", line(event))),
+            Self::Json => json_line(&serde_json::to_value(event)?)?,
+        }
+        Ok(())
+    }
+
+    /// Ends the live lines, and tells a program how it ended.
+    pub(super) fn finish(self, report: &Report) -> Result<(), CommandError> {
+        match self {
+            Self::Live(live) => live.finish(),
+            Self::Plain => {}
+            Self::Json => {
+                let mut json = serde_json::to_value(report)?;
+                json["event"] = "report".into();
+                json_line(&json)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn json_line(event: &serde_json::Value) -> Result<(), CommandError> {
+    let mut line = serde_json::json!({ "version": EVENTS_VERSION });
+    if let (Some(line), Some(event)) = (line.as_object_mut(), event.as_object()) {
+        line.extend(event.clone());
+    }
+    terminal::print_raw(&format!("{line}\n"))
+}
+
+/// One event as one line.
+fn line(event: &Event) -> String {
+    match event {
+        Event::Started { address, activity, holds_up, .. } => {
+            let verb = verb(*activity);
+            let waits = match holds_up {
+                0 => String::new(),
+                1 => " (1 waits for it)".to_owned(),
+                number => format!(" ({number} wait for it)"),
+            };
+            format!("{} {address} {}{}", paint(verb.style, verb.symbol), verb.doing, paint(DIM, waits))
+        }
+        Event::Finished { address, activity, id, took, .. } => {
+            let verb = verb(*activity);
+            let id = id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+            format!("{} {address} {}{id} in {}", paint(verb.style, verb.symbol), verb.done, duration(*took))
+        }
+        Event::Failed { address, activity, error, took, .. } => format!(
+            "{} {address} could not {} after {}: {}",
+            paint(RED, "×"),
+            verb(*activity).infinitive,
+            duration(*took),
+            harmless(&error.to_string())
+        ),
+        Event::Skipped { address, because, .. } => {
+            format!("{} {address} not tried: {because} failed", paint(YELLOW, "·"))
+        }
+        Event::Draining { under_way } => {
+            let names: Vec<_> = under_way.iter().map(ToString::to_string).collect();
+            format!(
+                "{} nothing new starts; {} under way{}{}. Interrupt again to stop now: the next apply recovers it.",
+                paint(YELLOW, "Interrupted:"),
+                count(names.len(), "resource"),
+                if names.is_empty() { "" } else { ": " },
+                names.join(", ")
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    #[test]
+    fn one_plain_line_an_event() {
+        let lines: Vec<_> =
+            samples::events().iter().map(|event| anstream::adapter::strip_str(&line(event)).to_string()).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+}

@@ -1,0 +1,159 @@
+//! How an apply ended: what is done, what failed and why, what was not tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::apply::{Activity, Failure, Outcome, Report};
+use crate::cli::style::{GREEN, RED, YELLOW, duration, harmless, paint, verb};
+use crate::cloud::ErrorKind;
+use crate::diagnostic::{Diagnostic, Place, Source, Span};
+
+/// The failures as diagnostics, each with its place in the stack where it has one.
+pub(in crate::cli) fn failures(report: &Report) -> Vec<Diagnostic> {
+    let mut sources = BTreeMap::new();
+    report.failed.iter().map(|failure| diagnostic(failure, &mut sources)).collect()
+}
+
+fn diagnostic(failure: &Failure, sources: &mut Sources) -> Diagnostic {
+    let message = format!("could not {} {}: {}", verb(failure.activity).infinitive, failure.address, failure.error);
+    let message = harmless(&message);
+    let mut diagnostic = match failure.place.as_ref().and_then(|place| span(place, sources)) {
+        Some(span) => Diagnostic::error(&span, message),
+        None => {
+            let file = failure.place.as_ref().map(|place| place.file.clone());
+            let mut diagnostic = Diagnostic::file_error(Path::new(""), message);
+            diagnostic.file = file;
+            diagnostic
+        }
+    };
+    diagnostic.help = hint(failure.error.kind, &failure.error.operation);
+    diagnostic
+}
+
+type Sources = BTreeMap<PathBuf, Option<Arc<Source>>>;
+
+/// The word at `place`, where its file still says something there.
+fn span(place: &Place, sources: &mut Sources) -> Option<Span> {
+    let source = sources
+        .entry(place.file.clone())
+        .or_insert_with(|| Some(Source::new(&place.file, std::fs::read_to_string(&place.file).ok()?)))
+        .as_ref()?;
+    let start = source.offset(place.line, place.column);
+    let rest = source.text.get(start..)?;
+    let word = rest.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(rest.len());
+    (word > 0).then(|| Span::new(source, start..start + word))
+}
+
+/// What to do about a kind of failure.
+fn hint(kind: ErrorKind, operation: &str) -> Option<String> {
+    Some(match kind {
+        ErrorKind::Invalid => "AWS refuses these properties: change the stack and apply again".to_owned(),
+        ErrorKind::Denied => format!("the credentials in use need the permission {operation}"),
+        ErrorKind::Credentials => "sign in again (for example `aws sso login`), then apply again".to_owned(),
+        ErrorKind::Quota => "ask AWS for a higher quota in the Service Quotas console, or use fewer".to_owned(),
+        ErrorKind::InUse => "something outside this stack still uses it: remove that first".to_owned(),
+        ErrorKind::Conflict => "something of that name is there already, or is changing: rename or wait".to_owned(),
+        ErrorKind::Lost => "the next apply finds out whether it was done, and goes on from there".to_owned(),
+        ErrorKind::Unsettled => "it exists and is on record; the next apply goes on from here".to_owned(),
+        ErrorKind::Throttled | ErrorKind::Unavailable => "apply again later; it goes on from here".to_owned(),
+        ErrorKind::NotFound | ErrorKind::Other => return None,
+    })
+}
+
+/// What was done and what was not, as the last lines of an apply.
+pub(in crate::cli) fn outcome(report: &Report, took: Duration) -> String {
+    let mut out = String::new();
+    let mut because: IndexMap<_, Vec<String>> = IndexMap::new();
+    for (address, cause) in &report.skipped {
+        because.entry(cause.clone()).or_default().push(address.to_string());
+    }
+    for (cause, addresses) in because {
+        let why = match cause {
+            Some(cause) => format!("Not tried, because of {cause}:"),
+            None => "Not started:".to_owned(),
+        };
+        let _ = writeln!(out, "{} {}", paint(YELLOW, why), addresses.join(", "));
+    }
+    let done = done_text(report);
+    let undone = format!("{} failed, {} not tried", report.failed.len(), report.skipped.len());
+    let _ = match report.outcome {
+        Outcome::Done => writeln!(out, "{} {done} in {}.", paint(GREEN, "Done:"), duration(took)),
+        Outcome::Failed => writeln!(
+            out,
+            "{} {undone}; {done} in {}. What is done is on record: mend the cause and apply again.",
+            paint(RED, "Failed:"),
+            duration(took)
+        ),
+        Outcome::Interrupted => writeln!(
+            out,
+            "{} {} not started; {done} in {}. What is done is on record: apply again to go on.",
+            paint(YELLOW, "Interrupted:"),
+            report.skipped.len(),
+            duration(took)
+        ),
+    };
+    out
+}
+
+/// `3 created, 1 changed, 1 replaced, 2 deleted`.
+fn done_text(report: &Report) -> String {
+    let of = |wanted: Activity| -> BTreeSet<_> {
+        report.done.iter().filter(|(_, activity)| *activity == wanted).map(|(address, _)| address).collect()
+    };
+    let (created, deleted) = (of(Activity::Create), of(Activity::Delete));
+    let replaced = created.intersection(&deleted).count();
+    let parts: Vec<_> = [
+        (created.len() - replaced, "created"),
+        (of(Activity::Update).len(), "changed"),
+        (replaced, "replaced"),
+        (deleted.len() - replaced, "deleted"),
+        (of(Activity::Recover).len(), "recovered"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{number} {what}"))
+    .collect();
+    if parts.is_empty() { "nothing changed".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    #[test]
+    fn every_outcome() {
+        let texts = [Outcome::Done, Outcome::Failed, Outcome::Interrupted]
+            .map(|end| outcome(&samples::report(end), Duration::from_secs(75)))
+            .map(|text| anstream::adapter::strip_str(&text).to_string());
+        insta::assert_snapshot!(texts.join("---\n"));
+    }
+
+    #[test]
+    fn a_failure_points_at_the_stack() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("stack.yaml");
+        std::fs::write(&file, "resources:\n  Role:\n    type: AWS::IAM::Role\n").expect("write");
+        let mut report = samples::report(Outcome::Failed);
+        report.failed[0].place = Some(Place { file, line: 2, column: 3 });
+        let diagnostics = failures(&report);
+        let span = diagnostics[0].span.as_ref().expect("span");
+        assert_eq!(&span.source.text[span.range.clone()], "Role");
+        assert!(!diagnostics[0].message.contains('\u{1b}'), "escape sequence kept");
+        assert!(diagnostics[0].help.as_ref().is_some_and(|help| help.contains("iam:UpdateRole")));
+    }
+
+    #[test]
+    fn a_failure_without_its_file_is_still_told() {
+        let mut report = samples::report(Outcome::Failed);
+        report.failed[0].place = Some(Place { file: "gone.yaml".into(), line: 2, column: 3 });
+        let diagnostics = failures(&report);
+        assert!(diagnostics[0].span.is_none());
+        assert!(diagnostics[0].message.contains("AccessDenied"));
+    }
+}
