@@ -1,0 +1,111 @@
+//! The state as the stack names it: what moved stands at its new address.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::address::{Address, OpId};
+use crate::diagnostic::Diagnostic;
+use crate::stack::Graph;
+use crate::state::{Begun, Deposed, Record, State};
+
+/// What is on record, by the addresses that the stack gives now.
+#[derive(Debug, Default)]
+pub struct Ledger<'s> {
+    /// What is managed.
+    pub records: BTreeMap<Address, Managed<'s>>,
+    /// What is left of earlier incarnations.
+    pub deposed: BTreeMap<Address, &'s [Deposed]>,
+    /// What an interrupted run began and did not end.
+    pub begun: BTreeMap<Address, Vec<(&'s OpId, &'s Begun)>>,
+    /// What moved: from → to.
+    pub moves: BTreeMap<Address, Address>,
+}
+
+/// A resource on record.
+#[derive(Clone, Copy, Debug)]
+pub struct Managed<'s> {
+    /// The record.
+    pub record: &'s Record,
+    /// The address under which it is on record.
+    pub recorded_at: &'s Address,
+}
+
+impl<'s> Ledger<'s> {
+    /// Applies the stack's `moved` to the state.
+    ///
+    /// # Errors
+    /// Something stands already where something is moved to.
+    pub fn new(graph: &Graph, state: &'s State) -> Result<Self, Vec<Diagnostic>> {
+        let (moves, errors) = moves(graph, state);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut ledger = Self { moves, ..Self::default() };
+        for (address, record) in &state.resources {
+            ledger.records.insert(ledger.now(address).clone(), Managed { record, recorded_at: address });
+        }
+        for (address, deposed) in &state.deposed {
+            ledger.deposed.insert(ledger.now(address).clone(), deposed);
+        }
+        for (op, begun) in &state.begun {
+            let address = ledger.now(&begun.address).clone();
+            ledger.begun.entry(address).or_default().push((op, begun));
+        }
+        Ok(ledger)
+    }
+
+    /// The address that the stack gives now to what is on record at `address`.
+    pub fn now<'a>(&'a self, address: &'a Address) -> &'a Address {
+        self.moves.get(address).unwrap_or(address)
+    }
+
+    /// What was on record as depending on each address, deposed incarnations included; sorted.
+    pub fn dependents(&self) -> HashMap<&Address, BTreeSet<&Address>> {
+        let mut dependents: HashMap<&Address, BTreeSet<&Address>> = HashMap::new();
+        let deposed = self.deposed.iter().flat_map(|(address, deposed)| deposed.iter().map(move |old| (address, &old.dependencies)));
+        let records = self.records.iter().map(|(address, managed)| (address, &managed.record.dependencies));
+        for (address, dependencies) in records.chain(deposed) {
+            for dependency in dependencies {
+                let dependency = self.now(dependency);
+                if dependency != address {
+                    dependents.entry(dependency).or_default().insert(address);
+                }
+            }
+        }
+        dependents
+    }
+
+    /// All addresses at which something is on record.
+    pub fn addresses(&self) -> BTreeSet<&Address> {
+        self.records.keys().chain(self.deposed.keys()).chain(self.begun.keys()).collect()
+    }
+}
+
+/// What of the state moves where, and what can't.
+fn moves(graph: &Graph, state: &State) -> (BTreeMap<Address, Address>, Vec<Diagnostic>) {
+    let mut moves = BTreeMap::new();
+    let mut errors = Vec::new();
+    if graph.moved().is_empty() {
+        return (moves, errors);
+    }
+    let begun = state.begun.values().map(|begun| &begun.address);
+    for address in state.resources.keys().chain(state.deposed.keys()).chain(begun) {
+        if graph.index(address).is_some() {
+            continue;
+        }
+        let target = graph.moved().iter().find_map(|(from, to)| {
+            let rest = address.is_within(from).then(|| &address.as_str()[from.as_str().len()..])?;
+            let target = Address::from(format!("{to}{rest}").as_str());
+            graph.index(&target).map(|node| (target, node))
+        });
+        let Some((target, node)) = target else { continue };
+        if state.resources.contains_key(address) && state.resources.contains_key(&target) {
+            let message = format!("`{address}` can't be moved to `{target}`: both exist");
+            errors.push(
+                Diagnostic::error(&graph.nodes()[node].span, message)
+                    .help(format!("leave out the `moved` entry to have `{address}` deleted, or list it under `forget`")),
+            );
+        }
+        moves.insert(address.clone(), target);
+    }
+    (moves, errors)
+}
