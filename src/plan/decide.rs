@@ -1,6 +1,6 @@
 //! What happens to one resource, and why.
 
-use super::diff::{TAGS, diff, Sides};
+use super::diff::{Sides, TAGS, diff};
 use super::meaning::equal;
 use super::show::shown;
 use super::{Action, Cause, Change, Shown};
@@ -116,7 +116,11 @@ impl Case<'_> {
     /// Why it is replaced, if it is.
     fn replacement(&self, changes: &[Change]) -> Option<String> {
         if !self.replaced_on.is_empty() {
-            return Some(format!("{} {}, and `replace_on` names it", listed(&self.replaced_on), change(self.replaced_on.len())));
+            return Some(format!(
+                "{} {}, and `replace_on` names it",
+                listed(&self.replaced_on),
+                change(self.replaced_on.len())
+            ));
         }
         let fixed: Vec<&Change> = changes.iter().filter(|change| change.replaces).collect();
         if fixed.is_empty() {

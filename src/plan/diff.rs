@@ -15,38 +15,38 @@ use crate::state::Seal;
 use crate::value::Value;
 
 /// The property that holds tags, of every type that takes them.
-pub const TAGS: &str = "Tags";
+pub(crate) const TAGS: &str = "Tags";
 
 /// The three sides, and the rules by which they are compared.
 #[derive(Clone, Copy)]
-pub struct Sides<'a> {
+pub(crate) struct Sides<'a> {
     /// The type.
-    pub kind: &'a TypeInfo,
+    pub(crate) kind: &'a TypeInfo,
     /// The shape of its properties.
-    pub shape: &'a Shape,
+    pub(crate) shape: &'a Shape,
     /// What the stack says.
-    pub desired: &'a Value,
+    pub(crate) desired: &'a Value,
     /// What was last applied, sealed.
-    pub applied: &'a Value,
+    pub(crate) applied: &'a Value,
     /// What the cloud says.
-    pub live: &'a Value,
+    pub(crate) live: &'a Value,
     /// Paths whose changes are ignored.
-    pub ignore: &'a [String],
+    pub(crate) ignore: &'a [String],
     /// What seals secrets, to compare them with those that were applied; absent where nothing was applied yet.
-    pub seal: Option<&'a Seal>,
+    pub(crate) seal: Option<&'a Seal>,
 }
 
 /// What differs.
 #[derive(Debug, Default)]
-pub struct Diff {
+pub(crate) struct Diff {
     /// Properties that change, sorted by path.
-    pub changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// The live properties with what changes laid over them; absent where nothing does.
-    pub new: Option<Value>,
+    pub(crate) new: Option<Value>,
 }
 
 /// Compares the three sides.
-pub fn diff(sides: Sides<'_>) -> Diff {
+pub(crate) fn diff(sides: Sides<'_>) -> Diff {
     let mut walk = Walk {
         seal: sides.seal,
         create_only: sides.kind.create_only,
@@ -179,7 +179,8 @@ impl<'a> Walk<'a> {
             }
             let field = |side: &'a Value| side.get(key);
             let (applied, live) = (applied.and_then(field), live.and_then(field));
-            let merge = self.at(Segment::Field(key), |walk| walk.value(shape.field(key), desired.get(key), applied, live));
+            let merge =
+                self.at(Segment::Field(key), |walk| walk.value(shape.field(key), desired.get(key), applied, live));
             if !matches!(merge, Merge::Same) {
                 merges.push((key.clone(), merge));
             }
@@ -224,9 +225,8 @@ impl<'a> Walk<'a> {
         let mut merges = Vec::new();
         for (index, (wanted, found)) in wanted.iter().zip(found).enumerate() {
             let applied = applied.map(|applied| &applied[index]);
-            let merge = self.at(Segment::Index(index), |walk| {
-                walk.value(shape.element(), Some(wanted), applied, Some(found))
-            });
+            let merge =
+                self.at(Segment::Index(index), |walk| walk.value(shape.element(), Some(wanted), applied, Some(found)));
             if let Merge::Set(value) = merge {
                 merges.push((index, value));
             }
@@ -265,8 +265,11 @@ impl<'a> Walk<'a> {
             }
         }
         // What stays is shown as the stack writes it, so that the plan shows the elements that differ and no others.
-        let old: Vec<Value> =
-            found.iter().zip(&partner).map(|(found, partner)| partner.map_or(found, |left| &wanted[left]).clone()).collect();
+        let old: Vec<Value> = found
+            .iter()
+            .zip(&partner)
+            .map(|(found, partner)| partner.map_or(found, |left| &wanted[left]).clone())
+            .collect();
         let kept = found.iter().zip(&partner).filter(|(_, partner)| partner.is_some()).map(|(found, _)| found.clone());
         let added = wanted.iter().zip(&pairs).filter(|(_, pair)| pair.is_none()).map(|(wanted, _)| wanted.clone());
         let new = Value::List(kept.chain(added).collect());
@@ -281,9 +284,9 @@ impl<'a> Walk<'a> {
         let same = |applied: &&Value| self.same_as_applied(element, Some(wanted), Some(applied));
         applied.iter().find(same).or_else(|| {
             let within = |applied: &&Value| match (wanted.as_map(), applied.as_map()) {
-                (Some(wanted), Some(_)) => {
-                    wanted.iter().all(|(key, value)| self.same_as_applied(element.field(key), Some(value), applied.get(key)))
-                }
+                (Some(wanted), Some(_)) => wanted
+                    .iter()
+                    .all(|(key, value)| self.same_as_applied(element.field(key), Some(value), applied.get(key))),
                 _ => false,
             };
             applied.iter().find(within)
@@ -292,8 +295,7 @@ impl<'a> Walk<'a> {
 
     /// Whether `live` is as `desired`, as far as it is ours.
     fn probe(&self, shape: &'a Shape, desired: &'a Value, applied: Side<'a>, live: &'a Value) -> bool {
-        let mut walk =
-            Walk { path: self.path.clone(), changes: Vec::new(), probing: true, ..*self };
+        let mut walk = Walk { path: self.path.clone(), changes: Vec::new(), probing: true, ..*self };
         matches!(walk.value(shape, Some(desired), applied, Some(live)), Merge::Same)
     }
 
@@ -518,3 +520,6 @@ fn augment(
     }
     false
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,19 +12,19 @@ use crate::value::Value;
 
 /// The attributes of each node of a graph, as far as they are known.
 #[derive(Debug)]
-pub struct Known<'g> {
+pub(crate) struct Known<'g> {
     graph: &'g Graph,
     values: Vec<Option<Value>>,
 }
 
 impl<'g> Known<'g> {
     /// Nothing is known of any node.
-    pub fn new(graph: &'g Graph) -> Self {
+    pub(crate) fn new(graph: &'g Graph) -> Self {
         Self { graph, values: vec![None; graph.nodes().len()] }
     }
 
     /// Says what is known of a node.
-    pub fn set(&mut self, node: usize, attributes: Value) {
+    pub(crate) fn set(&mut self, node: usize, attributes: Value) {
         self.values[node] = Some(attributes);
     }
 }
@@ -36,7 +36,7 @@ impl Attributes for Known<'_> {
 }
 
 /// What is known of a resource that is yet to be made.
-pub fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
+pub(crate) fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
     let mut attributes = desired.as_map().cloned().unwrap_or_default();
     if let Some(name) = kind.generated_name {
         attributes.entry(name.property.to_owned()).or_insert(Value::Unknown);
@@ -47,7 +47,7 @@ pub fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
 /// What is known of a resource that exists: what the stack says, the name that was made for it, and its outputs.
 ///
 /// `complete` says that an output which the cloud does not tell does not exist, rather than not yet.
-pub fn of_live(kind: &TypeInfo, shape: &TypeShape, desired: &Value, live: &Live, complete: bool) -> Value {
+pub(crate) fn of_live(kind: &TypeInfo, shape: &TypeShape, desired: &Value, live: &Live, complete: bool) -> Value {
     let mut attributes = desired.as_map().cloned().unwrap_or_default();
     if let Some(name) = kind.generated_name
         && !attributes.contains_key(name.property)
@@ -67,7 +67,7 @@ pub fn of_live(kind: &TypeInfo, shape: &TypeShape, desired: &Value, live: &Live,
 }
 
 /// What is on record of a resource that this run does not look at.
-pub fn on_record(record: &Record) -> Value {
+pub(crate) fn on_record(record: &Record) -> Value {
     let mut attributes = record.properties.as_map().cloned().unwrap_or_default();
     attributes.extend(record.outputs.as_map().cloned().unwrap_or_default());
     Value::Map(attributes)

@@ -9,24 +9,24 @@ use crate::state::{Begun, Deposed, Record, State};
 
 /// What is on record, by the addresses that the stack gives now.
 #[derive(Debug, Default)]
-pub struct Ledger<'s> {
+pub(crate) struct Ledger<'s> {
     /// What is managed.
-    pub records: BTreeMap<Address, Managed<'s>>,
+    pub(crate) records: BTreeMap<Address, Managed<'s>>,
     /// What is left of earlier incarnations.
-    pub deposed: BTreeMap<Address, &'s [Deposed]>,
+    pub(crate) deposed: BTreeMap<Address, &'s [Deposed]>,
     /// What an interrupted run began and did not end.
-    pub begun: BTreeMap<Address, Vec<(&'s OpId, &'s Begun)>>,
+    pub(crate) begun: BTreeMap<Address, Vec<(&'s OpId, &'s Begun)>>,
     /// What moved: from → to.
-    pub moves: BTreeMap<Address, Address>,
+    pub(crate) moves: BTreeMap<Address, Address>,
 }
 
 /// A resource on record.
 #[derive(Clone, Copy, Debug)]
-pub struct Managed<'s> {
+pub(crate) struct Managed<'s> {
     /// The record.
-    pub record: &'s Record,
+    pub(crate) record: &'s Record,
     /// The address under which it is on record.
-    pub recorded_at: &'s Address,
+    pub(crate) recorded_at: &'s Address,
 }
 
 impl<'s> Ledger<'s> {
@@ -34,7 +34,7 @@ impl<'s> Ledger<'s> {
     ///
     /// # Errors
     /// Something stands already where something is moved to.
-    pub fn new(graph: &Graph, state: &'s State) -> Result<Self, Vec<Diagnostic>> {
+    pub(crate) fn new(graph: &Graph, state: &'s State) -> Result<Self, Vec<Diagnostic>> {
         let (moves, errors) = moves(graph, state);
         if !errors.is_empty() {
             return Err(errors);
@@ -54,14 +54,17 @@ impl<'s> Ledger<'s> {
     }
 
     /// The address that the stack gives now to what is on record at `address`.
-    pub fn now<'a>(&'a self, address: &'a Address) -> &'a Address {
+    pub(crate) fn now<'a>(&'a self, address: &'a Address) -> &'a Address {
         self.moves.get(address).unwrap_or(address)
     }
 
     /// What was on record as depending on each address, deposed incarnations included; sorted.
-    pub fn dependents(&self) -> HashMap<&Address, BTreeSet<&Address>> {
+    pub(crate) fn dependents(&self) -> HashMap<&Address, BTreeSet<&Address>> {
         let mut dependents: HashMap<&Address, BTreeSet<&Address>> = HashMap::new();
-        let deposed = self.deposed.iter().flat_map(|(address, deposed)| deposed.iter().map(move |old| (address, &old.dependencies)));
+        let deposed = self
+            .deposed
+            .iter()
+            .flat_map(|(address, deposed)| deposed.iter().map(move |old| (address, &old.dependencies)));
         let records = self.records.iter().map(|(address, managed)| (address, &managed.record.dependencies));
         for (address, dependencies) in records.chain(deposed) {
             for dependency in dependencies {
@@ -75,7 +78,7 @@ impl<'s> Ledger<'s> {
     }
 
     /// All addresses at which something is on record.
-    pub fn addresses(&self) -> BTreeSet<&Address> {
+    pub(crate) fn addresses(&self) -> BTreeSet<&Address> {
         self.records.keys().chain(self.deposed.keys()).chain(self.begun.keys()).collect()
     }
 }
@@ -101,8 +104,9 @@ fn moves(graph: &Graph, state: &State) -> (BTreeMap<Address, Address>, Vec<Diagn
         if state.resources.contains_key(address) && state.resources.contains_key(&target) {
             let message = format!("`{address}` can't be moved to `{target}`: both exist");
             errors.push(
-                Diagnostic::error(&graph.nodes()[node].span, message)
-                    .help(format!("leave out the `moved` entry to have `{address}` deleted, or list it under `forget`")),
+                Diagnostic::error(&graph.nodes()[node].span, message).help(format!(
+                    "leave out the `moved` entry to have `{address}` deleted, or list it under `forget`"
+                )),
             );
         }
         moves.insert(address.clone(), target);

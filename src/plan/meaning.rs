@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::value::Value;
 
 /// Whether two values say the same: secrets in clear, `1` as `1.0`.
-pub fn equal(left: &Value, right: &Value) -> bool {
+pub(crate) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Secret(left), right) => equal(left, right),
         (left, Value::Secret(right)) => equal(left, right),
@@ -15,9 +15,10 @@ pub fn equal(left: &Value, right: &Value) -> bool {
         }
         (Value::Map(left), Value::Map(right)) => {
             left.len() == right.len()
-                && left.iter().zip(right).all(|((left_key, left), (right_key, right))| {
-                    left_key == right_key && equal(left, right)
-                })
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|((left_key, left), (right_key, right))| left_key == right_key && equal(left, right))
         }
         (left, right) => left == right,
     }
@@ -29,7 +30,7 @@ fn same_number(int: i64, float: f64) -> bool {
 }
 
 /// Whether there is nothing in it; the cloud tells an empty list or map as none.
-pub fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::List(list) => list.is_empty(),
@@ -39,12 +40,12 @@ pub fn is_empty(value: &Value) -> bool {
 }
 
 /// Whether two JSON documents, each a map or its text, mean the same.
-pub fn same_document(left: &Value, right: &Value) -> bool {
+pub(crate) fn same_document(left: &Value, right: &Value) -> bool {
     equal(&document(left), &document(right))
 }
 
 /// A JSON document in the one form that all with its meaning share; text that is not JSON as it is.
-pub fn document(value: &Value) -> Value {
+pub(crate) fn document(value: &Value) -> Value {
     let parsed = match value {
         Value::Secret(inner) => return Value::Secret(Box::new(document(inner))),
         Value::String(text) => match serde_json::from_str::<serde_json::Value>(text) {
@@ -106,7 +107,7 @@ fn strings(value: Value) -> Value {
 }
 
 /// Whether two sets of scalars hold the same; `None` where an element is something else.
-pub fn same_scalars(left: &[Value], right: &[Value]) -> Option<bool> {
+pub(crate) fn same_scalars(left: &[Value], right: &[Value]) -> Option<bool> {
     Some(scalars(left)? == scalars(right)?)
 }
 

@@ -1,9 +1,76 @@
 //! What an apply would do: pure, serialisable, the same bytes for the same input.
+//!
+//! [`plan()`] compares what a [`Graph`] says with what is on record and what the cloud tells.
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Id};
-use crate::diagnostic::Place;
+use crate::cloud::Live;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::stack::Graph;
+use crate::state::State;
+
+mod decide;
+pub(crate) mod diff;
+pub(crate) mod known;
+pub(crate) mod ledger;
+mod meaning;
+mod planner;
+mod removal;
+mod select;
+pub(crate) mod shape;
+mod show;
+
+pub use planner::plan;
+
+/// What the cloud tells of what is on record, by the address on record; `None` is gone.
+pub type LiveResources = HashMap<Address, Option<Live>>;
+
+/// What a plan is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Only these, and what they depend on.
+    pub targets: Vec<Address>,
+    /// Not these, nor what depends on them.
+    pub excludes: Vec<Address>,
+    /// Whether everything is to be deleted.
+    pub destroy: bool,
+}
+
+/// A resource that must be read before a plan can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToRead {
+    /// Its address on record.
+    pub address: Address,
+    /// Its type.
+    pub type_name: String,
+    /// What the cloud calls it.
+    pub id: Id,
+}
+
+/// What must be read before a plan can be made: what is on record and stands in the stack.
+///
+/// # Errors
+/// As [`plan()`].
+pub fn to_read(graph: &Graph, state: &State, options: &Options) -> Result<Vec<ToRead>, Vec<Diagnostic>> {
+    if options.destroy {
+        return Ok(Vec::new());
+    }
+    let ledger = ledger::Ledger::new(graph, state)?;
+    let selection = select::Selection::new(graph, &ledger, options)?;
+    let mut reads = Vec::new();
+    for (address, managed) in &ledger.records {
+        let record = managed.record;
+        let Some(node) = graph.index(address) else { continue };
+        if selection.has_node(node) && graph.nodes()[node].kind.name == record.type_name {
+            let (address, type_name) = (managed.recorded_at.clone(), record.type_name.clone());
+            reads.push(ToRead { address, type_name, id: record.id.clone() });
+        }
+    }
+    Ok(reads)
+}
 
 /// Version of the plan's JSON; grows when a field changes its meaning or goes.
 pub const PLAN_VERSION: u32 = 1;

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::ledger::Ledger;
 use super::Options;
+use super::ledger::Ledger;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::stack::Graph;
 
 /// Which resources a run is about.
 #[derive(Debug)]
-pub struct Selection {
+pub(crate) struct Selection {
     nodes: Vec<bool>,
     /// Addresses on record that are not to be touched, of those that the graph does not have.
     untouched: HashSet<Address>,
@@ -21,7 +21,7 @@ impl Selection {
     ///
     /// # Errors
     /// One of them names nothing that there is.
-    pub fn new(graph: &Graph, ledger: &Ledger<'_>, options: &Options) -> Result<Self, Vec<Diagnostic>> {
+    pub(crate) fn new(graph: &Graph, ledger: &Ledger<'_>, options: &Options) -> Result<Self, Vec<Diagnostic>> {
         let all = graph.nodes().len();
         if options.targets.is_empty() && options.excludes.is_empty() {
             return Ok(Self { nodes: vec![true; all], untouched: HashSet::new() });
@@ -74,12 +74,12 @@ impl Selection {
     }
 
     /// Whether the run is about this node of the graph.
-    pub fn has_node(&self, node: usize) -> bool {
+    pub(crate) fn has_node(&self, node: usize) -> bool {
         self.nodes[node]
     }
 
     /// Whether what is on record at an address that the graph does not have (in a destroy: at any) may be deleted.
-    pub fn has_recorded(&self, address: &Address) -> bool {
+    pub(crate) fn has_recorded(&self, address: &Address) -> bool {
         !self.untouched.contains(address)
     }
 }

@@ -1,29 +1,31 @@
 //! What a type's JSON Schema says of comparing its properties, compiled once a type.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use crate::catalog::TypeInfo;
+use crate::cloud::Live;
 use crate::value::Value;
 
 /// How a value is compared.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Its kind.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Whether the cloud never tells it, so that only what was last applied can be compared with.
-    pub write_only: bool,
+    pub(crate) write_only: bool,
     /// Whether it is never stored or shown.
-    pub secret: bool,
+    pub(crate) secret: bool,
     /// What the cloud sets when the stack says nothing, where the schema tells.
-    pub default: Option<Value>,
+    pub(crate) default: Option<Value>,
 }
 
 /// The kinds of value that are compared differently.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Nothing is known of it: a map is compared key by key, a list in order.
     #[default]
     Any,
@@ -48,12 +50,12 @@ static ANY: Shape = Shape { kind: Kind::Any, write_only: false, secret: false, d
 
 impl Shape {
     /// Compiles a JSON Schema, resolving `$ref`s within it.
-    pub fn compile(schema: &Json) -> Self {
+    pub(crate) fn compile(schema: &Json) -> Self {
         Compiler { root: schema, open: Vec::new() }.shape(schema)
     }
 
     /// The shape of the field `name`.
-    pub fn field(&self, name: &str) -> &Shape {
+    pub(crate) fn field(&self, name: &str) -> &Shape {
         match &self.kind {
             Kind::Map { fields, rest } => fields.get(name).unwrap_or(rest),
             _ => &ANY,
@@ -61,7 +63,7 @@ impl Shape {
     }
 
     /// The shape of an element.
-    pub fn element(&self) -> &Shape {
+    pub(crate) fn element(&self) -> &Shape {
         match &self.kind {
             Kind::List(element) | Kind::Set(element) => element,
             _ => &ANY,
@@ -69,7 +71,7 @@ impl Shape {
     }
 
     /// Whether it is or holds a secret.
-    pub fn has_secret(&self) -> bool {
+    pub(crate) fn has_secret(&self) -> bool {
         self.secret
             || match &self.kind {
                 Kind::List(element) | Kind::Set(element) => element.has_secret(),
@@ -79,7 +81,7 @@ impl Shape {
     }
 
     /// Marks as secret what the schema says is secret.
-    pub fn conceal(&self, value: Value) -> Value {
+    pub(crate) fn conceal(&self, value: Value) -> Value {
         match (value, &self.kind) {
             (value @ (Value::Null | Value::Unknown | Value::Secret(_) | Value::Digest(_)), _) => value,
             (value, _) if self.secret => Value::Secret(Box::new(value)),
@@ -181,35 +183,47 @@ impl<'a> Compiler<'a> {
 
 /// The shapes of one type.
 #[derive(Debug)]
-pub struct TypeShape {
+pub(crate) struct TypeShape {
     /// Of its properties.
-    pub properties: Shape,
+    pub(crate) properties: Shape,
     /// Of its outputs.
-    pub outputs: Shape,
+    pub(crate) outputs: Shape,
     properties_secret: bool,
     outputs_secret: bool,
 }
 
 impl TypeShape {
     /// Compiles the schemas of a type.
-    pub fn new(kind: &TypeInfo) -> Self {
+    pub(crate) fn new(kind: &TypeInfo) -> Self {
         let (properties, outputs) = (Shape::compile(&kind.properties), Shape::compile(&kind.outputs));
         let (properties_secret, outputs_secret) = (properties.has_secret(), outputs.has_secret());
         Self { properties, outputs, properties_secret, outputs_secret }
     }
 
     /// Properties, with what the schema says is secret marked so.
-    pub fn conceal_properties(&self, properties: Value) -> Value {
+    pub(crate) fn conceal_properties(&self, properties: Value) -> Value {
         if self.properties_secret { self.properties.conceal(properties) } else { properties }
     }
 
     /// Outputs, with what the schema says is secret marked so.
-    pub fn conceal_outputs(&self, outputs: Value) -> Value {
+    pub(crate) fn conceal_outputs(&self, outputs: Value) -> Value {
         if self.outputs_secret { self.outputs.conceal(outputs) } else { outputs }
     }
 
+    /// A resource as the cloud tells it, with what the schema says is secret marked so.
+    pub(crate) fn conceal_live<'l>(&self, live: &'l Live) -> Cow<'l, Live> {
+        if !self.properties_secret && !self.outputs_secret {
+            return Cow::Borrowed(live);
+        }
+        Cow::Owned(Live {
+            id: live.id.clone(),
+            properties: self.conceal_properties(live.properties.clone()),
+            outputs: self.conceal_outputs(live.outputs.clone()),
+        })
+    }
+
     /// The names of the outputs.
-    pub fn output_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn output_names(&self) -> impl Iterator<Item = &str> {
         match &self.outputs.kind {
             Kind::Map { fields, .. } => Some(fields.keys().map(String::as_str)),
             _ => None,
@@ -221,11 +235,11 @@ impl TypeShape {
 
 /// The shapes of the types that a stack uses.
 #[derive(Clone, Debug, Default)]
-pub struct Shapes(HashMap<&'static str, Arc<TypeShape>>);
+pub(crate) struct Shapes(HashMap<&'static str, Arc<TypeShape>>);
 
 impl Shapes {
     /// Compiles each of `kinds` once.
-    pub fn new<'a>(kinds: impl IntoIterator<Item = &'a Arc<TypeInfo>>) -> Self {
+    pub(crate) fn new<'a>(kinds: impl IntoIterator<Item = &'a Arc<TypeInfo>>) -> Self {
         let mut shapes = HashMap::new();
         for kind in kinds {
             shapes.entry(kind.name).or_insert_with(|| Arc::new(TypeShape::new(kind)));
@@ -234,7 +248,7 @@ impl Shapes {
     }
 
     /// The shapes of a type, compiled here if it is not one of those that the stack uses.
-    pub fn of(&self, kind: &TypeInfo) -> Arc<TypeShape> {
+    pub(crate) fn of(&self, kind: &TypeInfo) -> Arc<TypeShape> {
         match self.0.get(kind.name) {
             Some(shape) => Arc::clone(shape),
             None => Arc::new(TypeShape::new(kind)),

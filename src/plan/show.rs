@@ -6,12 +6,12 @@ use super::Shown;
 use crate::value::Value;
 
 /// What stands for a secret inside a shown value.
-pub const SECRET: &str = "(secret)";
+pub(crate) const SECRET: &str = "(secret)";
 /// What stands for an unknown inside a shown value.
-pub const UNKNOWN: &str = "(known after apply)";
+pub(crate) const UNKNOWN: &str = "(known after apply)";
 
 /// A value as it may be shown.
-pub fn shown(value: Option<&Value>) -> Shown {
+pub(crate) fn shown(value: Option<&Value>) -> Shown {
     match value {
         None | Some(Value::Null) => Shown::Absent,
         Some(Value::Unknown) => Shown::Unknown,
@@ -32,7 +32,7 @@ fn json(value: &Value) -> Json {
 
 /// `value` with everything marked as secret that stands where one of `alike` has a secret; elements of lists count as
 /// standing in the same place. The cloud tells in clear what the stack calls secret.
-pub fn concealed_like(value: &Value, alike: &[&Value]) -> Value {
+pub(crate) fn concealed_like(value: &Value, alike: &[&Value]) -> Value {
     if matches!(value, Value::Null | Value::Unknown) || !alike.iter().any(|other| other.has_secret()) {
         return value.clone();
     }
@@ -72,9 +72,12 @@ mod tests {
         ]);
         let concealed = concealed_like(&live, &[&desired]);
         assert!(!format!("{concealed:?}").contains("hunter2"));
-        assert_eq!(shown(Some(&concealed)), Shown::Value(json!([
-            {"Name": "A", "Value": "(secret)"}, {"Name": "B", "Value": "(secret)"},
-        ])));
+        assert_eq!(
+            shown(Some(&concealed)),
+            Shown::Value(json!([
+                {"Name": "A", "Value": "(secret)"}, {"Name": "B", "Value": "(secret)"},
+            ]))
+        );
         assert_eq!(shown(Some(&concealed_like(&Value::from("text of hunter2"), &[&desired]))), Shown::Secret);
     }
 }
