@@ -1,1 +1,106 @@
 //! AWS: the one real [`crate::cloud::Cloud`].
+//!
+//! A resource type is one file that implements [`resource::Resource`], its `mod` line and its line in [`TYPES`].
+
+pub mod client;
+pub mod error;
+pub mod fresh;
+pub mod lookup;
+pub mod of;
+pub mod once;
+pub mod resource;
+pub mod schema;
+pub mod tags;
+pub mod wait;
+
+pub mod ec2;
+pub mod ecs;
+
+use futures::future::join_all;
+
+pub use client::Aws;
+use of::{AnyResource, Of};
+use resource::Result;
+
+use crate::address::Id;
+use crate::catalog::{Catalog, TypeInfo};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Lookup, Op};
+use crate::value::Value;
+
+/// All resource types, sorted by name.
+static TYPES: &[&dyn AnyResource] =
+    &[&Of::<ec2::SecurityGroup>::TYPE, &Of::<ec2::Vpc>::TYPE, &Of::<ecs::Service>::TYPE];
+
+/// What the engine knows of all types; needs no access to AWS.
+pub fn catalog() -> Catalog {
+    Catalog::new(TYPES.iter().map(|kind| kind.info()))
+}
+
+/// AWS, in one region.
+#[derive(Debug)]
+pub struct AwsCloud {
+    aws: Aws,
+    catalog: Catalog,
+}
+
+impl AwsCloud {
+    /// AWS in `region`, with the credentials of the default chain. Makes no call.
+    pub async fn connect(region: &str) -> Self {
+        Self { aws: Aws::connect(region).await, catalog: catalog() }
+    }
+
+    async fn answer(&self, lookup: &Lookup) -> Result<Value> {
+        match lookup {
+            Lookup::Account => lookup::account(&self.aws).await,
+            Lookup::Zones => lookup::zones(&self.aws).await,
+            Lookup::SsmParameter(name) => lookup::ssm_parameter(&self.aws, name).await,
+            Lookup::Existing { type_name, by } => lookup::existing(&self.aws, by_name(type_name)?, by).await,
+            Lookup::Stack { stack, .. } => {
+                let why = "the outputs of a stack are in its state, not in the cloud";
+                Err(CloudError::new(ErrorKind::Other, format!("stack {stack}"), why))
+            }
+        }
+    }
+}
+
+fn by_name(name: &str) -> Result<&'static dyn AnyResource> {
+    let found = TYPES.binary_search_by(|kind| kind.name().cmp(name)).ok().and_then(|at| TYPES.get(at));
+    found.copied().ok_or_else(|| CloudError::new(ErrorKind::Invalid, name, "infra does not know this type"))
+}
+
+impl Cloud for AwsCloud {
+    fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    async fn lookup(&self, lookups: &[Lookup]) -> Vec<Result<Value>> {
+        join_all(lookups.iter().map(|lookup| self.answer(lookup))).await
+    }
+
+    async fn read(&self, kind: &TypeInfo, ids: &[Id]) -> Result<Vec<Live>> {
+        by_name(kind.name)?.read(&self.aws, ids).await
+    }
+
+    async fn create(&self, kind: &TypeInfo, op: &Op, properties: &Value) -> Result<Id> {
+        by_name(kind.name)?.create(&self.aws, op, properties).await
+    }
+
+    async fn settle(&self, kind: &TypeInfo, _op: &Op, id: &Id, properties: &Value) -> Result<()> {
+        by_name(kind.name)?.settle(&self.aws, id, properties).await
+    }
+
+    async fn update(&self, kind: &TypeInfo, _op: &Op, id: &Id, old: &Value, new: &Value) -> Result<()> {
+        by_name(kind.name)?.update(&self.aws, id, old, new).await
+    }
+
+    async fn delete(&self, kind: &TypeInfo, _op: &Op, id: &Id) -> Result<()> {
+        by_name(kind.name)?.delete(&self.aws, id).await
+    }
+
+    async fn find(&self, kind: &TypeInfo, op: &Op, properties: &Value) -> Result<Option<Id>> {
+        by_name(kind.name)?.find(&self.aws, op, properties).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

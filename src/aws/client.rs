@@ -1,0 +1,128 @@
+//! Access to AWS: one configuration, one HTTPS client, and a client of each service, made when first used.
+
+use std::env;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::fresh::Fresh;
+use super::once::Once;
+
+/// Attempts that a call gets before its failure is final. Throttling answers slow all calls to the service down.
+const MAX_ATTEMPTS: u32 = 12;
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take; below the lease of the state's journal.
+const READ_TIMEOUT: Duration = Duration::from_secs(40);
+/// Environment variable that scales every polling interval: `0.1` looks ten times as often.
+const POLL_SCALE: &str = "INFRA_POLL_SCALE";
+/// The scale where the endpoint is on this machine.
+const LOCAL_SCALE: f64 = 0.05;
+
+/// What resource types call AWS with.
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    poll_scale: f64,
+    pub(super) fresh: Fresh,
+    ec2: OnceLock<aws_sdk_ec2::Client>,
+    ecr: OnceLock<aws_sdk_ecr::Client>,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
+    iam: OnceLock<aws_sdk_iam::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+}
+
+macro_rules! clients {
+    ($($(#[$doc:meta])* $name:ident: $sdk:ident,)*) => {
+        $($(#[$doc])*
+        pub fn $name(&self) -> &$sdk::Client {
+            self.$name.get_or_init(|| $sdk::Client::new(&self.config))
+        })*
+    };
+}
+
+impl Aws {
+    /// Access to `region` with the credentials of the default chain (environment, profile, SSO, container, instance).
+    ///
+    /// Makes no call. `AWS_ENDPOINT_URL` is honoured.
+    pub async fn connect(region: &str) -> Self {
+        let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .http_client(SharedHttpClient::new(Once(https)))
+            .retry_config(RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS))
+            .timeout_config(timeouts)
+            .load()
+            .await;
+        Self::new(config)
+    }
+
+    fn new(config: SdkConfig) -> Self {
+        let poll_scale = env::var(POLL_SCALE)
+            .ok()
+            .and_then(|scale| scale.parse().ok())
+            .filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
+            .unwrap_or(if is_local(config.endpoint_url()) { LOCAL_SCALE } else { 1.0 });
+        Self {
+            config,
+            poll_scale,
+            fresh: Fresh::default(),
+            ec2: OnceLock::new(),
+            ecr: OnceLock::new(),
+            ecs: OnceLock::new(),
+            elb: OnceLock::new(),
+            iam: OnceLock::new(),
+            logs: OnceLock::new(),
+            sqs: OnceLock::new(),
+            ssm: OnceLock::new(),
+            sts: OnceLock::new(),
+        }
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        self.config.region().map_or("us-east-1", Region::as_ref)
+    }
+
+    /// A time between two looks, at this cloud's pace.
+    pub fn scaled(&self, duration: Duration) -> Duration {
+        duration.mul_f64(self.poll_scale)
+    }
+
+    clients! {
+        /// Amazon EC2.
+        ec2: aws_sdk_ec2,
+        /// Amazon ECR.
+        ecr: aws_sdk_ecr,
+        /// Amazon ECS.
+        ecs: aws_sdk_ecs,
+        /// Elastic Load Balancing, version 2.
+        elb: aws_sdk_elasticloadbalancingv2,
+        /// IAM.
+        iam: aws_sdk_iam,
+        /// CloudWatch Logs.
+        logs: aws_sdk_cloudwatchlogs,
+        /// Amazon SQS.
+        sqs: aws_sdk_sqs,
+        /// Systems Manager.
+        ssm: aws_sdk_ssm,
+        /// Security Token Service.
+        sts: aws_sdk_sts,
+    }
+}
+
+fn is_local(endpoint: Option<&str>) -> bool {
+    let host = endpoint.and_then(|url| url.split_once("://")).map_or("", |(_, rest)| rest);
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
+}

@@ -1,0 +1,37 @@
+//! Amazon ECS: containers.
+
+mod deployment;
+mod service;
+mod service_parts;
+
+pub use service::Service;
+
+use aws_sdk_ecs::types::Tag;
+
+use super::client::Aws;
+use super::error::During;
+use super::resource::Result;
+use super::tags::Tags;
+
+fn tags(tags: &[Tag]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?, tag.value().unwrap_or_default()))).collect()
+}
+
+fn tag_list(tags: &Tags) -> Option<Vec<Tag>> {
+    let list = tags.each(|key, value| Tag::builder().key(key).value(value).build());
+    (!list.is_empty()).then_some(list)
+}
+
+/// Changes the tags of `arn` from `old` to `new`.
+async fn retag(aws: &Aws, arn: &str, old: &Tags, new: &Tags) -> Result<()> {
+    let (set, removed) = new.changes(old);
+    if !set.is_empty() {
+        let call = aws.ecs().tag_resource().resource_arn(arn).set_tags(tag_list(&set));
+        call.send().await.during("ecs:TagResource")?;
+    }
+    if !removed.is_empty() {
+        let call = aws.ecs().untag_resource().resource_arn(arn).set_tag_keys(Some(removed));
+        call.send().await.during("ecs:UntagResource")?;
+    }
+    Ok(())
+}

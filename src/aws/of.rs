@@ -1,0 +1,198 @@
+//! The adapter from a typed [`Resource`] to what the engine speaks, and what all types have in common: ownership tags,
+//! eventual consistency, patience with what is still in use.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::client::Aws;
+use super::resource::{Observed, Resource, Result};
+use super::tags::{self, TagSet};
+use super::wait::Backoff;
+use super::{error, schema};
+use crate::address::Id;
+use crate::catalog::TypeInfo;
+use crate::cloud::{CloudError, ErrorKind, Live, Op};
+use crate::value::Value;
+
+/// Reads of one type that are under way at the same time.
+const CONCURRENT_READS: usize = 8;
+/// How long a deletion waits for what still uses the resource to go: network interfaces of a load balancer or of Fargate
+/// tasks stay for minutes.
+const IN_USE_PATIENCE: Duration = Duration::from_secs(600);
+
+/// A resource type without its Rust type: what the table `TYPES` holds.
+pub trait AnyResource: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// What the engine knows of it.
+    fn info(&self) -> TypeInfo;
+    /// See [`Resource::create`].
+    fn create<'a>(&'a self, aws: &'a Aws, op: &'a Op, properties: &'a Value) -> BoxFuture<'a, Result<Id>>;
+    /// See [`Resource::settle`].
+    fn settle<'a>(&'a self, aws: &'a Aws, id: &'a Id, properties: &'a Value) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::read`]; any number of ids.
+    fn read<'a>(&'a self, aws: &'a Aws, ids: &'a [Id]) -> BoxFuture<'a, Result<Vec<Live>>>;
+    /// See [`Resource::update`].
+    fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, old: &'a Value, new: &'a Value) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::delete`]; succeeds when it is already gone.
+    fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<()>>;
+    /// See [`Resource::find`].
+    fn find<'a>(&'a self, aws: &'a Aws, op: &'a Op, properties: &'a Value) -> BoxFuture<'a, Result<Option<Id>>>;
+    /// See [`Resource::tagged`].
+    fn tagged<'a>(&'a self, aws: &'a Aws, tags: &'a TagSet) -> BoxFuture<'a, Result<Vec<Id>>>;
+}
+
+/// The resource type `T`, erased.
+#[derive(Debug)]
+pub struct Of<T>(PhantomData<fn() -> T>);
+
+impl<T: Resource> Of<T> {
+    /// The one value.
+    pub const TYPE: Self = Self(PhantomData);
+
+    fn parse(properties: &Value) -> Result<T> {
+        serde_json::from_value(properties.reveal()).map_err(|error| {
+            // The message quotes the value that it complains of.
+            let why = if properties.has_secret() { "a property has the wrong type".into() } else { error.to_string() };
+            CloudError::new(ErrorKind::Invalid, T::TYPE, why)
+        })
+    }
+
+    fn live(observed: Observed<T>) -> Result<Live> {
+        let bug = |error: serde_json::Error| CloudError::new(ErrorKind::Other, T::TYPE, error.to_string());
+        let properties = Value::from(serde_json::to_value(&observed.properties).map_err(bug)?);
+        let outputs = Value::from(serde_json::to_value(&observed.outputs).map_err(bug)?);
+        let properties =
+            T::TAGS.map_or_else(|| properties.clone(), |tagging| tags::stripped(properties.clone(), tagging));
+        Ok(Live { id: observed.id, properties, outputs })
+    }
+
+    async fn read_once(aws: &Aws, ids: &[Id]) -> Result<Vec<Live>> {
+        let chunks = ids.chunks(T::READ_BATCH.max(1)).map(|chunk| T::read(aws, chunk));
+        let mut reads = futures::stream::iter(chunks.collect::<Vec<_>>()).buffered(CONCURRENT_READS);
+        let mut found = Vec::with_capacity(ids.len());
+        while let Some(read) = reads.next().await {
+            for observed in read? {
+                found.push(Self::live(observed)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<T: Resource> AnyResource for Of<T> {
+    fn name(&self) -> &'static str {
+        T::TYPE
+    }
+
+    fn info(&self) -> TypeInfo {
+        TypeInfo {
+            name: T::TYPE,
+            properties: schema::of::<T>(),
+            outputs: schema::of::<T::Outputs>(),
+            create_only: T::CREATE_ONLY,
+            starts_early: T::STARTS_EARLY,
+            unique: T::UNIQUE,
+            generated_name: T::GENERATED_NAME,
+            tags: T::TAGS,
+            warning: T::WARNING,
+            permissions: T::PERMISSIONS,
+            read_batch: T::READ_BATCH,
+        }
+    }
+
+    fn create<'a>(&'a self, aws: &'a Aws, op: &'a Op, properties: &'a Value) -> BoxFuture<'a, Result<Id>> {
+        Box::pin(async move {
+            let owned = T::TAGS.map(|tagging| tags::owned(properties, tagging, op));
+            let resource = Self::parse(owned.as_ref().unwrap_or(properties))?;
+            // What it refers to may exist, but not show yet.
+            let id = patiently(
+                aws,
+                |error| error.kind == ErrorKind::NotFound && aws.fresh.is_named_in(properties),
+                || resource.create(aws, op),
+            )
+            .await?;
+            aws.fresh.made(&id);
+            Ok(id)
+        })
+    }
+
+    fn settle<'a>(&'a self, aws: &'a Aws, id: &'a Id, properties: &'a Value) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let resource = Self::parse(properties)?;
+            patiently(
+                aws,
+                |error| error.kind == ErrorKind::NotFound && aws.fresh.holds(id),
+                || resource.settle(aws, id),
+            )
+            .await
+        })
+    }
+
+    fn read<'a>(&'a self, aws: &'a Aws, ids: &'a [Id]) -> BoxFuture<'a, Result<Vec<Live>>> {
+        Box::pin(async move {
+            let mut found = Self::read_once(aws, ids).await?;
+            let mut backoff = Backoff::new(aws);
+            loop {
+                let missing = |id: &&Id| aws.fresh.holds(id) && found.iter().all(|live| live.id != **id);
+                let missing: Vec<Id> = ids.iter().filter(missing).cloned().collect();
+                if missing.is_empty() {
+                    return Ok(found);
+                }
+                backoff.pause().await;
+                found.extend(Self::read_once(aws, &missing).await?);
+            }
+        })
+    }
+
+    fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, old: &'a Value, new: &'a Value) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (old, resource) = (Self::parse(old)?, Self::parse(new)?);
+            patiently(
+                aws,
+                |error| error.kind == ErrorKind::NotFound && (aws.fresh.holds(id) || aws.fresh.is_named_in(new)),
+                || resource.update(aws, id, &old),
+            )
+            .await
+        })
+    }
+
+    fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let patience = aws.scaled(IN_USE_PATIENCE);
+            let still_used = |error: &CloudError| error.kind == ErrorKind::InUse && started.elapsed() < patience;
+            error::found(patiently(aws, still_used, || T::delete(aws, id)).await)?;
+            aws.fresh.deleted(id);
+            Ok(())
+        })
+    }
+
+    fn find<'a>(&'a self, aws: &'a Aws, op: &'a Op, properties: &'a Value) -> BoxFuture<'a, Result<Option<Id>>> {
+        Box::pin(async move { Self::parse(properties)?.find(aws, op).await })
+    }
+
+    fn tagged<'a>(&'a self, aws: &'a Aws, tags: &'a TagSet) -> BoxFuture<'a, Result<Vec<Id>>> {
+        Box::pin(T::tagged(aws, tags))
+    }
+}
+
+/// Repeats `call` as long as it fails with what `passes` says will pass.
+async fn patiently<V, F, Fut>(aws: &Aws, passes: impl Fn(&CloudError) -> bool, call: F) -> Result<V>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<V>>,
+{
+    let mut backoff = Backoff::new(aws);
+    loop {
+        match call().await {
+            Err(error) if passes(&error) => backoff.pause().await,
+            outcome => return outcome,
+        }
+    }
+}

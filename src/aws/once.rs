@@ -1,0 +1,160 @@
+//! Calls that must not be sent twice: one that makes something and carries no client token is never repeated once it may
+//! have arrived, because its repetition would make a twin that nobody knows of.
+//!
+//! The SDK retries whatever looks transient. This connector stands under it and turns every unclear outcome of such a
+//! call into a [`Lost`], which the SDK does not retry and which the engine answers by looking for what was made.
+
+use std::error::Error;
+use std::io;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+
+/// The call may or may not have been carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was lost, so it is not known whether the call was carried out: {0}")]
+struct Lost(String);
+
+/// Whether `error` comes from an answer that was lost.
+pub fn is_lost(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<Lost>())
+}
+
+/// An HTTP client that knows which calls must not be sent twice.
+#[derive(Debug)]
+pub struct Once(pub SharedHttpClient);
+
+impl HttpClient for Once {
+    fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(OnceConnector(self.0.http_connector(settings, parts)))
+    }
+}
+
+#[derive(Debug)]
+struct OnceConnector(SharedHttpConnector);
+
+impl HttpConnector for OnceConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if is_repeatable(&request) {
+            return self.0.call(request);
+        }
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            match answer.await {
+                Ok(response) => settled(response).await,
+                Err(error) if never_sent(&error) => Err(error),
+                Err(error) => Err(lost(error.to_string())),
+            }
+        })
+    }
+}
+
+/// Reads the whole answer, so that it can't break off later; an answer that says the server failed is as good as lost.
+async fn settled(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let failed = response.status().is_server_error();
+    let status = response.status().as_u16();
+    let (mut whole, body) = (response, SdkBody::taken());
+    let body = std::mem::replace(whole.body_mut(), body);
+    let body = ByteStream::new(body).collect().await.map_err(|error| lost(error.to_string()))?.into_bytes();
+    if failed {
+        let text = String::from_utf8_lossy(&body);
+        let refused = ["RequestLimitExceeded", "Throttl", "SlowDown"].iter().any(|code| text.contains(code));
+        if !refused {
+            return Err(lost(format!("HTTP status {status}: {}", text.chars().take(300).collect::<String>())));
+        }
+    }
+    *whole.body_mut() = SdkBody::from(body);
+    Ok(whole)
+}
+
+fn lost(why: String) -> ConnectorError {
+    ConnectorError::other(Lost(why).into(), None)
+}
+
+/// Whether the failure came before anything was sent.
+fn never_sent(error: &ConnectorError) -> bool {
+    causes(error).any(|cause| {
+        let refused = cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
+        let text = cause.to_string();
+        refused || text.contains("(Connect)") || text.contains("connect timeout") || text.contains("dns error")
+    })
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// Whether a second arrival of the request does no harm.
+fn is_repeatable(request: &HttpRequest) -> bool {
+    let body = request.body().bytes().unwrap_or_default();
+    let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+    let action = target.or_else(|| {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        text.split('&').find_map(|pair| pair.strip_prefix("Action="))
+    });
+    match action {
+        Some(action) => !makes(action) || has_token(body),
+        None => request.method() != "POST" || has_token(body),
+    }
+}
+
+fn makes(action: &str) -> bool {
+    const MAKING: [&str; 13] = [
+        "Accept",
+        "Allocate",
+        "Associate",
+        "Attach",
+        "Authorize",
+        "Copy",
+        "Create",
+        "Import",
+        "Register",
+        "Request",
+        "Run",
+        "Send",
+        "Start",
+    ];
+    const IDEMPOTENT: [&str; 2] = ["CreateTags", "RegisterTargets"];
+    MAKING.iter().any(|prefix| action.starts_with(prefix)) && !IDEMPOTENT.contains(&action)
+}
+
+fn has_token(body: &[u8]) -> bool {
+    const TOKENS: [&[u8]; 3] = [b"lientToken", b"lientRequestToken", b"dempotencyToken"];
+    TOKENS.iter().any(|token| body.windows(token.len()).any(|window| window == *token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: Option<&'static str>, body: &'static str) -> HttpRequest {
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_method("POST").expect("a method");
+        if let Some(target) = target {
+            request.headers_mut().insert("x-amz-target", target);
+        }
+        request
+    }
+
+    #[test]
+    fn only_what_makes_something_without_a_token_is_sent_once() {
+        let table = [
+            (None, "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16", false),
+            (None, "Action=CreateNatGateway&ClientToken=01J&SubnetId=s", true),
+            (None, "Action=DescribeVpcs&Version=2016-11-15", true),
+            (None, "Action=CreateTags&ResourceId.1=x", true),
+            (Some("AmazonEC2ContainerServiceV20141113.CreateService"), r#"{"clientToken":"01J"}"#, true),
+            (Some("AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition"), "{}", false),
+            (Some("AmazonEC2ContainerServiceV20141113.DeleteService"), "{}", true),
+        ];
+        for (target, body, expected) in table {
+            assert_eq!(is_repeatable(&request(target, body)), expected, "{target:?} {body}");
+        }
+    }
+}
