@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::process::Process;
+
 /// Who holds a log: for people to read, and for a process on the same machine to see that the holder is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,9 @@ pub struct Holder {
     pub command: String,
     /// When it took the log, by its own clock.
     pub since: Timestamp,
+    /// What tells its process from others, where the system tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) process: Option<Process>,
 }
 
 impl Holder {
@@ -30,13 +35,19 @@ impl Holder {
             pid: std::process::id(),
             command: command.into(),
             since: Timestamp::now(),
+            process: Process::current(),
         }
+    }
+
+    /// Whether it ran on this machine and is surely dead.
+    pub(super) fn is_dead(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.is_dead(self.pid))
     }
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, host, pid, command, since } = self;
+        let Self { user, host, pid, command, since, process: _ } = self;
         write!(f, "{user}@{host} (pid {pid}, infra {command}, since {since:.0})")
     }
 }

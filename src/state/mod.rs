@@ -14,10 +14,13 @@ mod holder;
 mod journal;
 mod load;
 mod open;
+mod process;
 mod replay;
 mod seal;
 mod snapshot;
 pub mod store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use entry::{FormatError, STATE_VERSION};

@@ -20,6 +20,9 @@ use super::writer::{Log, Writer};
 /// For how long after an entry of the holder nobody else may take the log, where nothing else is said.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
+/// For so long the calls that a dead process had under way may still be carried out.
+const CALLS_UNDER_WAY: Duration = Duration::from_secs(5);
+
 /// How a log is to be taken.
 pub struct OpenOptions {
     /// Who takes it.
@@ -55,11 +58,13 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
     loop {
         let loaded = load::load(&*log.store, &log.key).await?;
         if let Some(lease) = &loaded.replay.lease {
-            if !options.wait {
+            let dead = lease.holder.is_dead();
+            let patience = if dead { lease.duration.min(CALLS_UNDER_WAY) } else { lease.duration };
+            if !options.wait && !dead {
                 return Err(Error::Held { location: log.location(), holder: Box::new(lease.holder.clone()) });
             }
             if !told && let Some(on_wait) = &options.on_wait {
-                on_wait(&lease.holder, lease.duration);
+                on_wait(&lease.holder, patience);
             }
             told = true;
             let since = match still {
@@ -67,8 +72,8 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
                 _ => Instant::now(),
             };
             still = Some((loaded.next, since));
-            if since.elapsed() < lease.duration {
-                watch_log(&log, loaded.next, since + lease.duration).await?;
+            if since.elapsed() < patience {
+                watch_log(&log, loaded.next, since + patience).await?;
                 continue;
             }
         }

@@ -220,3 +220,96 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         bytes => bytes.map(Some).map_err(failed(path)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::future::join_all;
+
+    use super::*;
+
+    fn key() -> LogKey {
+        LogKey::new("shop", "dev")
+    }
+
+    #[tokio::test]
+    async fn of_many_that_write_a_number_one_does_and_its_entry_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(LocalStore::new(directory.path()));
+        for serial in 1..=5 {
+            let writers = (0..16u8).map(|writer| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { store.append(&key(), serial, vec![writer; 100_000]).await })
+            });
+            let results: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
+            let winner = results.iter().position(Result::is_ok).unwrap();
+            let others = results.iter().enumerate().filter(|(writer, _)| *writer != winner);
+            others.for_each(|(_, result)| assert!(matches!(result, Err(StoreError::Taken(taken)) if *taken == serial)));
+            let entries = store.read(&key(), serial).await.unwrap();
+            assert_eq!(entries, [(serial, vec![winner as u8; 100_000])]);
+        }
+        let names: Vec<_> = fs::read_dir(directory.path().join("shop/dev/log")).unwrap().collect();
+        assert_eq!(names.len(), 5, "nothing unfinished stays behind");
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_left_unfinished_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path());
+        assert_eq!(store.read(&key(), 1).await.unwrap(), []);
+        store.append(&key(), 1, b"one".to_vec()).await.unwrap();
+        let folder = directory.path().join("shop/dev/log");
+        for stray in [".0000000002.01J0", "notes.txt", "x.json"] {
+            fs::write(folder.join(stray), b"stray").unwrap();
+        }
+        assert_eq!(store.read(&key(), 1).await.unwrap(), [(1, b"one".to_vec())]);
+        store.append(&key(), 2, b"two".to_vec()).await.unwrap();
+        assert_eq!(store.read(&key(), 2).await.unwrap(), [(2, b"two".to_vec())]);
+    }
+
+    #[tokio::test]
+    async fn names_that_lead_elsewhere_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path().join("state"));
+        for name in ["", ".", "..", "a/b", "../a", "a\\b", ".git", "å", "a b"] {
+            for key in [LogKey::new(name, "dev"), LogKey::new("shop", name)] {
+                let error = store.append(&key, 1, Vec::new()).await.unwrap_err();
+                assert!(matches!(error, StoreError::Name(_)), "{name}: {error}");
+                store.read(&key, 1).await.unwrap_err();
+            }
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn logs_are_listed_and_pruned_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path());
+        assert_eq!(store.logs().await.unwrap(), []);
+        let keys = [LogKey::new("net", "dev"), LogKey::new("shop", "dev"), LogKey::new("shop", "prod")];
+        for key in keys.iter().rev() {
+            for serial in 1..=3 {
+                store.append(key, serial, b"x".to_vec()).await.unwrap();
+                store.write_snapshot(key, serial, b"s".to_vec()).await.unwrap();
+            }
+        }
+        fs::create_dir(directory.path().join("empty")).unwrap();
+        assert_eq!(store.logs().await.unwrap(), keys);
+        store.prune(&keys[0], vec![1, 2, 9], vec![1]).await.unwrap();
+        assert_eq!(store.read(&keys[0], 1).await.unwrap().len(), 1);
+        assert_eq!(store.snapshots(&keys[0]).await.unwrap(), [2, 3]);
+        assert_eq!(store.read_snapshot(&keys[0], 1).await.unwrap(), None);
+        assert_eq!(store.read_snapshot(&keys[0], 2).await.unwrap(), Some(b"s".to_vec()));
+        assert_eq!(store.read(&keys[1], 1).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("state"), b"a file").unwrap();
+        let store = LocalStore::new(directory.path().join("state"));
+        let error = store.append(&key(), 1, Vec::new()).await.unwrap_err().to_string();
+        assert!(error.contains("state"), "{error}");
+    }
+}
