@@ -1,0 +1,538 @@
+//! Runs the operations: each as soon as what it waits for allows, as many at once as there are.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::event::{Activity, Event, Failure, Outcome, Report};
+use super::operation::{CreateCause, Operation, Operations, Work};
+use super::perform::{Effect, Fault, Made, Performer, Wanted};
+use super::recover::{LeftOver, take_delete};
+use super::schedule::Schedule;
+use super::{Interrupt, Run, Stopped};
+use crate::address::{Address, Id, OpId};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
+use crate::diagnostic::{Diagnostic, Place, Span};
+use crate::plan::known::{Known, of_live, on_record};
+use crate::plan::ledger::Ledger;
+use crate::plan::shape::Shapes;
+use crate::stack::Graph;
+use crate::state::{self, Begun, Journal, Record, State};
+use crate::value::Value;
+
+/// An operation that ended.
+struct Ended {
+    operation: usize,
+    took: Duration,
+    result: Result<Effect, Fault>,
+}
+
+/// Everything an apply knows while it runs.
+pub(super) struct Execution<'a, C> {
+    run: &'a Run<'a, C>,
+    performer: &'a Performer<'a, C>,
+    ledger: &'a Ledger<'a>,
+    operations: &'a Operations,
+    schedule: Schedule,
+    shapes: Shapes,
+    known: Known<'a>,
+    /// What each node of the graph was evaluated to when its operation started.
+    wanted: HashMap<usize, Value>,
+    left_over: HashMap<Address, LeftOver>,
+    running: FuturesUnordered<BoxFuture<'a, Ended>>,
+    made: mpsc::UnboundedSender<Made>,
+    /// Deletes that have nothing to delete, because what was to be replaced stays.
+    needless: HashSet<usize>,
+    report: Report,
+}
+
+/// Carries out the plan's operations.
+pub(super) async fn execute<'a, C: Cloud>(
+    run: &'a Run<'a, C>,
+    performer: &'a Performer<'a, C>,
+    ledger: &'a Ledger<'a>,
+    operations: &'a Operations,
+    schedule: Schedule,
+    mut interrupt: watch::Receiver<Interrupt>,
+) -> Result<Report, Stopped> {
+    let (made, mut existing) = mpsc::unbounded_channel();
+    let mut execution = Execution::new(run, performer, ledger, operations, schedule, made);
+    let mut ended = pin!(run.journal.ended());
+    let mut draining = *interrupt.borrow_and_update() != Interrupt::None;
+    let mut listening = true;
+    loop {
+        while !draining && let Some(operation) = execution.schedule.start() {
+            execution.start(operation);
+        }
+        if execution.running.is_empty() {
+            break;
+        }
+        let fault = tokio::select! {
+            biased;
+            error = &mut ended => Some(error),
+            changed = interrupt.changed(), if listening => {
+                listening = changed.is_ok();
+                let asked = *interrupt.borrow_and_update();
+                match asked {
+                    Interrupt::None => {}
+                    Interrupt::Drain => {
+                        draining = true;
+                        execution.tell_draining();
+                    }
+                    Interrupt::Stop => {
+                        execution.report.outcome = Outcome::Interrupted;
+                        return Ok(execution.finish());
+                    }
+                }
+                None
+            }
+            Some(made) = existing.recv() => {
+                execution.exists(made);
+                None
+            }
+            Some(ended) = execution.running.next() => execution.end(ended),
+        };
+        if let Some(error) = fault {
+            execution.report.outcome = Outcome::Failed;
+            return Err(Stopped::Journal { error, report: Box::new(execution.finish()) });
+        }
+    }
+    execution.report.outcome = match () {
+        () if draining => Outcome::Interrupted,
+        () if execution.report.failed.is_empty() => Outcome::Done,
+        () => Outcome::Failed,
+    };
+    if let Err(error) = execution.record_outputs().await {
+        return Err(Stopped::Journal { error, report: Box::new(execution.finish()) });
+    }
+    Ok(execution.finish())
+}
+
+impl<'a, C: Cloud> Execution<'a, C> {
+    fn new(
+        run: &'a Run<'a, C>,
+        performer: &'a Performer<'a, C>,
+        ledger: &'a Ledger<'a>,
+        operations: &'a Operations,
+        schedule: Schedule,
+        made: mpsc::UnboundedSender<Made>,
+    ) -> Self {
+        let graph = run.graph;
+        let mut known = Known::new(graph);
+        for (index, node) in graph.nodes().iter().enumerate() {
+            if !operations.of_node.contains_key(&index)
+                && let Some(managed) = ledger.records.get(&node.address)
+            {
+                known.set(index, on_record(managed.record));
+            }
+        }
+        let owned = |begun: &Vec<(&OpId, &Begun)>| {
+            begun.iter().map(|(op, begun): &(&OpId, &Begun)| ((*op).clone(), (*begun).clone())).collect()
+        };
+        Self {
+            run,
+            performer,
+            ledger,
+            operations,
+            schedule,
+            shapes: Shapes::new(graph.nodes().iter().map(|node| &node.kind)),
+            known,
+            wanted: HashMap::new(),
+            left_over: ledger.begun.iter().map(|(address, begun)| (address.clone(), owned(begun))).collect(),
+            running: FuturesUnordered::new(),
+            made,
+            needless: HashSet::new(),
+            report: Report { outcome: Outcome::Done, done: Vec::new(), failed: Vec::new(), skipped: Vec::new() },
+        }
+    }
+
+    fn operation(&self, index: usize) -> &'a Operation {
+        &self.operations.list[index]
+    }
+
+    fn start(&mut self, index: usize) {
+        let operation = self.operation(index);
+        let address = &operation.address;
+        if self.needless.contains(&index) {
+            self.schedule.done(index);
+            return;
+        }
+        let wanted = match operation.work.node() {
+            None => None,
+            Some(node) => match self.wanted(node) {
+                Ok(wanted) => Some(wanted),
+                Err(Unready::Unknown) if self.put_off(index, node) => return,
+                Err(unready) => {
+                    let place = unready.place().or_else(|| operation.place.clone());
+                    self.fail(index, unready.into_error(), place, Duration::ZERO);
+                    return;
+                }
+            },
+        };
+        if let (Work::Keep { node }, Some(wanted)) = (&operation.work, &wanted)
+            && self.stays(*node, wanted)
+        {
+            self.schedule.done(index);
+            return;
+        }
+        if let Some(activity) = operation.work.activity() {
+            (self.run.events)(Event::Started {
+                address: address.clone(),
+                type_name: operation.type_name.clone(),
+                activity,
+                holds_up: self.schedule.holds_up(index),
+            });
+        }
+        let job = Job {
+            index,
+            operation,
+            wanted,
+            managed: self.ledger.records.get(address).map(|managed| managed.record),
+            live: self.live(address),
+            left_over: self.take_left_over(operation),
+            deposed: self.ledger.deposed.contains_key(address),
+            early: self.schedule.has_early(index).then(|| self.made.clone()),
+        };
+        if let (Some(wanted), Some(node)) = (&job.wanted, operation.work.node()) {
+            self.wanted.insert(node, wanted.properties.clone());
+        }
+        let performer = self.performer;
+        self.running.push(Box::pin(async move {
+            let began = Instant::now();
+            let result = job.perform(performer).await;
+            Ended { operation: index, took: began.elapsed(), result }
+        }));
+    }
+
+    /// Whether not even the record of a resource that is kept changes; then it is known without further ado.
+    fn stays(&mut self, node: usize, wanted: &Wanted) -> bool {
+        let Some(managed) = self.ledger.records.get(&wanted.address) else { return false };
+        let Some(Some(live)) = self.run.live.get(managed.recorded_at) else { return false };
+        let stays = self.performer.on_record(wanted, managed.record, live);
+        if stays {
+            self.known.set(node, of_live(&wanted.kind, &wanted.shape, &wanted.properties, live, true));
+        }
+        stays
+    }
+
+    /// What is left over at an address goes to one operation: the one that makes or keeps it, or its first delete.
+    fn take_left_over(&mut self, operation: &Operation) -> LeftOver {
+        match operation.work {
+            Work::Delete { .. }
+                if self
+                    .run
+                    .graph
+                    .index(&operation.address)
+                    .is_some_and(|node| self.operations.of_node.contains_key(&node)) =>
+            {
+                Vec::new()
+            }
+            _ => self.left_over.remove(&operation.address).unwrap_or_default(),
+        }
+    }
+
+    fn live(&self, address: &Address) -> Option<Live> {
+        let managed = self.ledger.records.get(address)?;
+        self.run.live.get(managed.recorded_at)?.clone()
+    }
+
+    /// A node's properties with what is known now.
+    fn wanted(&self, index: usize) -> Result<Wanted, Unready> {
+        let graph = self.run.graph;
+        let node = &graph.nodes()[index];
+        let shape = self.shapes.of(&node.kind);
+        let properties = graph.properties(index, &self.known).map_err(Unready::Invalid)?;
+        if !properties.is_known() {
+            return Err(Unready::Unknown);
+        }
+        let dependencies = node.dependencies.iter().map(|dependency| graph.nodes()[*dependency].address.clone());
+        Ok(Wanted {
+            address: node.address.clone(),
+            logical_name: node.logical_name.clone(),
+            kind: Arc::clone(&node.kind),
+            properties: shape.conceal_properties(properties),
+            shape,
+            dependencies: dependencies.collect(),
+            prevent_destroy: node.lifecycle.prevent_destroy,
+            ignore: node.lifecycle.ignore.clone(),
+        })
+    }
+
+    /// Has an operation that started early wait until what it depends on is done.
+    fn put_off(&mut self, index: usize, node: usize) -> bool {
+        let of_node = &self.operations.of_node;
+        let early = self.run.graph.nodes()[node].early.iter();
+        self.schedule.defer(index, early.filter_map(|dependency| of_node.get(dependency)).copied())
+    }
+
+    fn exists(&mut self, Made { operation, live }: Made) {
+        self.learn(operation, &live, false);
+        self.schedule.made(operation);
+    }
+
+    fn learn(&mut self, operation: usize, live: &Live, complete: bool) {
+        let Some(node) = self.operation(operation).work.node() else { return };
+        let Some(properties) = self.wanted.get(&node) else { return };
+        let kind = &self.run.graph.nodes()[node].kind;
+        let attributes = of_live(kind, &self.shapes.of(kind), properties, live, complete);
+        self.known.set(node, attributes);
+    }
+
+    fn end(&mut self, ended: Ended) -> Option<state::Error> {
+        let Ended { operation: index, took, result } = ended;
+        let operation = self.operation(index);
+        let effect = match result {
+            Ok(effect) => effect,
+            Err(Fault::Journal(error)) => return Some(error),
+            Err(Fault::Cloud(error)) => {
+                let error = self.explained(operation, error);
+                self.fail(index, error, operation.place.clone(), took);
+                return None;
+            }
+        };
+        let mut id = None;
+        if let Effect::Stands { live, replaced } = effect {
+            self.learn(index, &live, true);
+            if !replaced {
+                self.needless.extend(self.operations.replaced.get(&index));
+            }
+            id = Some(live.id);
+        }
+        if let Some(node) = operation.work.node() {
+            self.wanted.remove(&node);
+        }
+        self.schedule.done(index);
+        if let Some(activity) = operation.work.activity() {
+            self.report.done.push((operation.address.clone(), activity));
+            let (address, type_name) = (operation.address.clone(), operation.type_name.clone());
+            (self.run.events)(Event::Finished { address, type_name, activity, id, took });
+        }
+        None
+    }
+
+    /// Names what still uses a thing that can't be deleted for it.
+    fn explained(&self, operation: &Operation, mut error: CloudError) -> CloudError {
+        if error.kind == ErrorKind::InUse {
+            let uses =
+                |managed: &Record| managed.dependencies.iter().any(|on| *self.ledger.now(on) == operation.address);
+            let gone: HashSet<&Address> = self
+                .report
+                .done
+                .iter()
+                .filter(|(_, activity)| *activity == Activity::Delete)
+                .map(|(address, _)| address)
+                .collect();
+            let records = self.ledger.records.iter().filter(|(address, _)| !gone.contains(address));
+            let users = records.filter(|(_, managed)| uses(managed.record));
+            let users: Vec<String> = users.map(|(address, _)| format!("`{address}`")).take(5).collect();
+            if !users.is_empty() {
+                error.message.push_str(&format!(" (on record as using it: {})", users.join(", ")));
+            }
+        }
+        error
+    }
+
+    fn fail(&mut self, index: usize, error: CloudError, place: Option<Place>, took: Duration) {
+        let operation = self.operation(index);
+        let (address, type_name) = (operation.address.clone(), operation.type_name.clone());
+        let activity = operation.work.activity().unwrap_or(Activity::Update);
+        (self.run.events)(Event::Failed {
+            address: address.clone(),
+            type_name: type_name.clone(),
+            activity,
+            error: error.clone(),
+            place: place.clone(),
+            took,
+        });
+        self.report.failed.push(Failure { address: address.clone(), type_name, activity, error, place });
+        let mut told = HashSet::from([address.clone()]);
+        for given_up in self.schedule.failed(index) {
+            let operation = self.operation(given_up);
+            if operation.work.activity().is_none() || !told.insert(operation.address.clone()) {
+                continue;
+            }
+            self.report.skipped.push((operation.address.clone(), Some(address.clone())));
+            (self.run.events)(Event::Skipped {
+                address: operation.address.clone(),
+                type_name: operation.type_name.clone(),
+                because: address.clone(),
+            });
+        }
+    }
+
+    fn tell_draining(&self) {
+        let under_way = self.schedule.under_way().map(|index| self.operation(index).address.clone()).collect();
+        (self.run.events)(Event::Draining { under_way });
+    }
+
+    /// Records the stack's outputs as far as they are known; what is not known stays as it was.
+    async fn record_outputs(&mut self) -> Result<(), state::Error> {
+        let run = self.run;
+        let outputs = if run.plan.destroy {
+            if self.report.outcome != Outcome::Done || run.plan.outputs.is_empty() {
+                return Ok(());
+            }
+            BTreeMap::new()
+        } else {
+            known_outputs(run.graph, &self.known, run.state)
+        };
+        let same = sealed(run.journal, &outputs).is_some_and(|outputs| outputs == run.state.outputs);
+        if same { Ok(()) } else { run.journal.outputs(&outputs).await }
+    }
+
+    fn finish(&mut self) -> Report {
+        if self.report.outcome != Outcome::Done {
+            let not_started: Vec<usize> = self.schedule.not_started().collect();
+            for index in not_started {
+                let operation = self.operation(index);
+                if operation.work.activity().is_some() {
+                    self.report.skipped.push((operation.address.clone(), None));
+                }
+            }
+        }
+        let report = Report { outcome: self.report.outcome, done: Vec::new(), failed: Vec::new(), skipped: Vec::new() };
+        std::mem::replace(&mut self.report, report)
+    }
+}
+
+fn known_outputs(graph: &Graph, known: &Known<'_>, state: &State) -> BTreeMap<String, Value> {
+    let mut outputs = BTreeMap::new();
+    for (index, output) in graph.outputs().iter().enumerate() {
+        let value = match graph.output(index, known) {
+            Ok(value) if value.is_known() && output.secret => Value::Secret(Box::new(value)),
+            Ok(value) if value.is_known() => value,
+            _ => match state.outputs.get(&output.name) {
+                Some(old) => old.clone(),
+                None => continue,
+            },
+        };
+        outputs.insert(output.name.clone(), value);
+    }
+    outputs
+}
+
+fn sealed(journal: &Journal, outputs: &BTreeMap<String, Value>) -> Option<BTreeMap<String, Value>> {
+    outputs.iter().map(|(name, value)| Some((name.clone(), journal.seal().seal(value).ok()?))).collect()
+}
+
+/// Why an operation can't start though its turn has come.
+enum Unready {
+    /// An expression in the stack fails.
+    Invalid(Diagnostic),
+    /// Something is still not known.
+    Unknown,
+}
+
+impl Unready {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Invalid(diagnostic) => diagnostic.span.as_ref().map(Span::place),
+            Self::Unknown => None,
+        }
+    }
+
+    fn into_error(self) -> CloudError {
+        let message = match self {
+            Self::Invalid(diagnostic) => diagnostic.message,
+            Self::Unknown => "a property is still unknown after all that it depends on is done".to_owned(),
+        };
+        CloudError::new(ErrorKind::Invalid, "evaluate", message)
+    }
+}
+
+/// An operation with all it needs.
+struct Job<'a> {
+    index: usize,
+    operation: &'a Operation,
+    wanted: Option<Wanted>,
+    managed: Option<&'a Record>,
+    live: Option<Live>,
+    left_over: LeftOver,
+    /// Whether earlier incarnations of it are still to be deleted.
+    deposed: bool,
+    /// Who is to be told once it exists, if anybody waits for that.
+    early: Option<mpsc::UnboundedSender<Made>>,
+}
+
+impl Job<'_> {
+    async fn perform<C: Cloud>(self, performer: &Performer<'_, C>) -> Result<Effect, Fault> {
+        match &self.operation.work {
+            Work::Delete { id, .. } => self.delete(performer, id).await,
+            Work::CleanUp => {
+                performer.clean_up(self.left_over).await?;
+                Ok(Effect::Gone)
+            }
+            Work::Forget => {
+                if self.managed.is_some() || self.deposed {
+                    performer.journal.forgot(&self.operation.address).await?;
+                }
+                for (op, _) in self.left_over {
+                    performer.journal.failed(&op).await?;
+                }
+                Ok(Effect::Gone)
+            }
+            work => {
+                let Some(wanted) = &self.wanted else { return Ok(Effect::Gone) };
+                self.stand(performer, work, wanted).await
+            }
+        }
+    }
+
+    async fn stand<C: Cloud>(
+        &self,
+        performer: &Performer<'_, C>,
+        work: &Work,
+        wanted: &Wanted,
+    ) -> Result<Effect, Fault> {
+        let early = self.early.as_ref().map(|made| (self.index, made));
+        let left_over = || self.left_over.clone();
+        let stands = |live| Ok(Effect::Stands { live, replaced: false });
+        match (work, self.managed, self.live.clone()) {
+            (Work::Create { cause: CreateCause::Replaces { forced: false }, .. }, Some(record), Some(live))
+                if self.left_over.is_empty() && !self.replaces(performer, wanted, record, &live) =>
+            {
+                stands(performer.update(wanted, record, live).await?)
+            }
+            (Work::Create { cause, .. }, record, _) => {
+                if let (CreateCause::New, Some(record)) = (cause, record) {
+                    performer.journal.gone(None, &wanted.address, &record.id).await?;
+                }
+                let live = performer.adopt_or_create(wanted, left_over(), early).await?;
+                Ok(Effect::Stands { live, replaced: true })
+            }
+            (Work::Recover { .. }, Some(record), _) => stands(performer.recover(wanted, record, left_over()).await?),
+            (Work::Keep { .. }, Some(record), Some(live)) => {
+                performer.keep(wanted, record, &live).await?;
+                stands(live)
+            }
+            (_, Some(record), Some(live)) => stands(performer.update(wanted, record, live).await?),
+            _ => {
+                let message = "it was neither read nor planned to be made";
+                Err(CloudError::new(ErrorKind::Other, "apply", message).into())
+            }
+        }
+    }
+
+    /// Whether, now that all is known, something that can't change in place does.
+    fn replaces<C: Cloud>(&self, performer: &Performer<'_, C>, wanted: &Wanted, record: &Record, live: &Live) -> bool {
+        let live = wanted.shape.conceal_live(live);
+        let difference = wanted.differs(performer.journal, &record.properties, &live.properties);
+        difference.changes.iter().any(|change| change.replaces)
+    }
+
+    async fn delete<C: Cloud>(&self, performer: &Performer<'_, C>, id: &Id) -> Result<Effect, Fault> {
+        let mut left_over = self.left_over.clone();
+        let op = take_delete(&mut left_over, id);
+        performer.clean_up(left_over).await?;
+        let kind = performer.kind(&self.operation.type_name)?;
+        performer.delete(&kind, &self.operation.address, id, op).await?;
+        Ok(Effect::Gone)
+    }
+}

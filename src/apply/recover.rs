@@ -1,0 +1,138 @@
+//! Finishing or undoing what an interrupted run began.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::perform::{Fault, Made, Performer, Wanted};
+use crate::address::{Id, OpId};
+use crate::catalog::TypeInfo;
+use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
+use crate::state::{Begun, BegunAction, Record};
+use crate::value::Value;
+
+/// Operations of an interrupted run on one resource, by their ids.
+pub(super) type LeftOver = Vec<(OpId, Begun)>;
+
+impl<C: Cloud> Performer<'_, C> {
+    /// Makes a resource that an interrupted run may have made already: then that one is adopted, if it still suits.
+    pub(super) async fn adopt_or_create(
+        &self,
+        wanted: &Wanted,
+        left_over: LeftOver,
+        early: Option<(usize, &mpsc::UnboundedSender<Made>)>,
+    ) -> Result<Live, Fault> {
+        let mut adopted = None;
+        for (op, begun) in left_over {
+            if begun.action != BegunAction::Create {
+                self.journal.failed(&op).await?;
+                continue;
+            }
+            let call = self.op(&op, &wanted.address);
+            let suits = adopted.is_none() && begun.type_name == wanted.kind.name && self.suits(wanted, &begun);
+            match self.find(&begun, &op).await? {
+                Some(id) if suits => {
+                    self.journal.made(&op, &id).await?;
+                    let settled = self.settle_made(wanted, &op, &id, &wanted.properties, early).await?;
+                    let record = record_of(&op, begun, id, &settled);
+                    adopted = Some(self.update(wanted, &record, settled).await?);
+                }
+                Some(id) => {
+                    let kind = self.kind(&begun.type_name)?;
+                    self.delete_call(&kind, &call, &id).await??;
+                    self.journal.failed(&op).await?;
+                }
+                None => {
+                    let (properties, _) = self.complete(wanted, &op);
+                    let same = self.journal.seal().seal(&properties).is_ok_and(|sealed| sealed == begun.properties);
+                    if adopted.is_none() && same && begun.dependencies == wanted.dependencies {
+                        adopted = Some(self.create_begun(wanted, &op, &properties, early).await?);
+                    } else {
+                        self.journal.failed(&op).await?;
+                    }
+                }
+            }
+        }
+        match adopted {
+            Some(live) => Ok(live),
+            None => self.create(wanted, early).await,
+        }
+    }
+
+    /// Finishes what was begun on a resource that is on record and stays.
+    pub(super) async fn recover(&self, wanted: &Wanted, record: &Record, left_over: LeftOver) -> Result<Live, Fault> {
+        let (creates, others): (LeftOver, LeftOver) =
+            left_over.into_iter().partition(|(_, begun)| begun.action == BegunAction::Create);
+        self.clean_up(creates).await?;
+        let live = self.settle_made(wanted, &record.op, &record.id, &wanted.properties, None).await?;
+        let live = self.update(wanted, record, live).await?;
+        for (op, _) in others {
+            self.journal.failed(&op).await?;
+        }
+        Ok(live)
+    }
+
+    /// Finds what interrupted runs began to make and nobody wants any more, and deletes it.
+    pub(super) async fn clean_up(&self, left_over: LeftOver) -> Result<(), Fault> {
+        for (op, begun) in left_over {
+            if begun.action == BegunAction::Create
+                && let Some(id) = self.find(&begun, &op).await?
+            {
+                let kind = self.kind(&begun.type_name)?;
+                self.delete_call(&kind, &self.op(&op, &begun.address), &id).await??;
+            }
+            self.journal.failed(&op).await?;
+        }
+        Ok(())
+    }
+
+    /// The type of that name.
+    pub(super) fn kind(&self, name: &str) -> Result<Arc<TypeInfo>, CloudError> {
+        self.cloud.catalog().get(name).cloned().ok_or_else(|| {
+            CloudError::new(
+                ErrorKind::Invalid,
+                "recover",
+                format!("this version of infra does not know the type {name}"),
+            )
+        })
+    }
+
+    async fn find(&self, begun: &Begun, op: &OpId) -> Result<Option<Id>, CloudError> {
+        let kind = self.kind(&begun.type_name)?;
+        self.cloud.find(&kind, &self.op(op, &begun.address), &begun.properties).await
+    }
+
+    /// Whether what was begun can become what is wanted without being replaced.
+    fn suits(&self, wanted: &Wanted, begun: &Begun) -> bool {
+        let difference = wanted.differs(self.journal, &applied(begun), &begun.properties);
+        !difference.changes.iter().any(|change| change.replaces)
+    }
+}
+
+/// What counts as last applied of what was begun.
+fn applied(begun: &Begun) -> Value {
+    let mut properties = begun.properties.as_map().cloned().unwrap_or_default();
+    properties.retain(|name, _| !begun.generated.contains(name));
+    Value::Map(properties)
+}
+
+/// The record that a begun creation has become.
+fn record_of(op: &OpId, begun: Begun, id: Id, live: &Live) -> Record {
+    Record {
+        type_name: begun.type_name.clone(),
+        id,
+        op: op.clone(),
+        properties: applied(&begun),
+        outputs: live.outputs.clone(),
+        dependencies: begun.dependencies,
+        settled: true,
+        prevent_destroy: begun.prevent_destroy,
+    }
+}
+
+/// The operation that began to delete `id`, taken out of what is left over.
+pub(super) fn take_delete(left_over: &mut LeftOver, id: &Id) -> Option<OpId> {
+    let at =
+        left_over.iter().position(|(_, begun)| matches!(&begun.action, BegunAction::Delete(begun) if begun == id))?;
+    Some(left_over.remove(at).0)
+}
