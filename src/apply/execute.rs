@@ -127,7 +127,8 @@ impl<'a, C: Cloud> Execution<'a, C> {
         let graph = run.graph;
         let mut known = Known::new(graph);
         for (index, node) in graph.nodes().iter().enumerate() {
-            if !operations.of_node.contains_key(&index)
+            if !run.plan.destroy
+                && !operations.of_node.contains_key(&index)
                 && let Some(managed) = ledger.records.get(&node.address)
             {
                 known.set(index, on_record(managed.record));

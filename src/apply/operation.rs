@@ -118,7 +118,8 @@ impl Operations {
             edges: Vec::new(),
         };
         for step in &plan.steps {
-            operations.step(step, graph, ledger);
+            let node = if plan.destroy { None } else { graph.index(&step.address) };
+            operations.step(step, node, graph, ledger);
         }
         operations.order_nodes(graph);
         operations.order_around_deletes(plan, graph, ledger);
@@ -130,18 +131,25 @@ impl Operations {
         Schedule::new(self.list.len(), std::mem::take(&mut self.edges))
     }
 
-    fn step(&mut self, step: &Step, graph: &Graph, ledger: &Ledger<'_>) {
-        let node = graph.index(&step.address);
+    fn step(&mut self, step: &Step, node: Option<usize>, graph: &Graph, ledger: &Ledger<'_>) {
         let record = ledger.records.get(&step.address).map(|managed| managed.record);
         match (step.action, node, record) {
-            (Action::Keep, Some(node), _) => drop(self.push_node(step, node, Work::Keep { node })),
-            (Action::Update, Some(node), _) => drop(self.push_node(step, node, Work::Update { node })),
-            (Action::Recover, Some(node), Some(_)) => drop(self.push_node(step, node, Work::Recover { node })),
+            (Action::Keep, Some(node), _) => {
+                self.push_node(step, node, Work::Keep { node });
+            }
+            (Action::Update, Some(node), _) => {
+                self.push_node(step, node, Work::Update { node });
+            }
+            (Action::Recover, Some(node), Some(_)) => {
+                self.push_node(step, node, Work::Recover { node });
+            }
             (Action::Create, Some(node), _) | (Action::Recover, Some(node), None) => {
-                drop(self.push_node(step, node, Work::Create { node, cause: CreateCause::New }));
+                self.push_node(step, node, Work::Create { node, cause: CreateCause::New });
             }
             (Action::Replace, Some(node), Some(record)) => {
-                let forced = record.type_name != step.type_name || !step.changes.iter().any(|change| change.replaces);
+                let forced = record.type_name != step.type_name
+                    || !graph.nodes()[node].lifecycle.replace_on.is_empty()
+                    || !step.changes.iter().any(|change| change.replaces);
                 let cause = CreateCause::Replaces { forced };
                 let new = self.push_node(step, node, Work::Create { node, cause });
                 let old = self.push_delete(step, &record.type_name, record.id.clone(), DeleteCause::ReplacedBy(new));
@@ -154,10 +162,14 @@ impl Operations {
                 self.edge(old, new, Level::Done, false);
             }
             (Action::Delete, _, Some(record)) => {
-                drop(self.push_delete(step, &record.type_name, record.id.clone(), DeleteCause::Unwanted));
+                self.push_delete(step, &record.type_name, record.id.clone(), DeleteCause::Unwanted);
             }
-            (Action::Recover, None, None) => drop(self.push(step, &step.type_name, Work::CleanUp)),
-            (Action::Forget, ..) => drop(self.push(step, &step.type_name, Work::Forget)),
+            (Action::Recover, None, None) => {
+                self.push(step, &step.type_name, Work::CleanUp);
+            }
+            (Action::Forget, ..) => {
+                self.push(step, &step.type_name, Work::Forget);
+            }
             // A delete of what only has earlier incarnations, which follow; nothing else comes without its node.
             _ => {}
         }
