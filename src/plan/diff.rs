@@ -126,6 +126,9 @@ impl<'a> Walk<'a> {
                 Some(same) => same,
                 None => return self.set(shape, element, (desired, wanted), applied, (live, found)),
             },
+            (Kind::Keyed(key, element), Value::List(wanted), Value::List(found)) => {
+                return self.keyed(shape, (key, element), (desired, wanted), applied, (live, found));
+            }
             (_, Value::List(wanted), Value::List(found)) => {
                 return self.list(shape, (desired, wanted), applied, (live, found));
             }
@@ -279,6 +282,42 @@ impl<'a> Walk<'a> {
         Merge::Set(new)
     }
 
+    /// Elements by their key, those that neither the stack nor the last apply names left as they are.
+    fn keyed(
+        &mut self,
+        shape: &'a Shape,
+        (key, element): (&str, &'a Shape),
+        (desired, wanted): (&'a Value, &'a [Value]),
+        applied: Side<'a>,
+        (live, found): (&'a Value, &'a [Value]),
+    ) -> Merge {
+        let before = applied.and_then(Value::as_list).unwrap_or_default();
+        let (Some(wanted), Some(found)) = (elements_by(key, wanted), elements_by(key, found)) else {
+            return self.set_to(shape, desired, applied, Some(live));
+        };
+        let before = elements_by(key, before).unwrap_or_default();
+        let gone = before.keys().filter(|name| !wanted.contains_key(*name));
+        let mut merges = Vec::new();
+        for name in wanted.keys().chain(gone) {
+            let of = |side: &BTreeMap<&'a str, &'a Value>| side.get(name).copied();
+            let merge = self.at(Segment::Key(name), |walk| walk.value(element, of(&wanted), of(&before), of(&found)));
+            if !matches!(merge, Merge::Same) {
+                merges.push((*name, merge));
+            }
+        }
+        if merges.is_empty() {
+            return Merge::Same;
+        }
+        let mut new: BTreeMap<&str, Value> = found.into_iter().map(|(name, value)| (name, value.clone())).collect();
+        for (name, merge) in merges {
+            match merge {
+                Merge::Set(value) => new.insert(name, value),
+                Merge::Same | Merge::Remove => new.remove(name),
+            };
+        }
+        Merge::Set(new.into_values().collect())
+    }
+
     /// The applied element that `wanted` comes from: the same one, or one that had more in it.
     fn ancestor(&self, element: &'a Shape, wanted: &'a Value, applied: &'a [Value]) -> Side<'a> {
         let same = |applied: &&Value| self.same_as_applied(element, Some(wanted), Some(applied));
@@ -388,7 +427,7 @@ impl<'a> Walk<'a> {
         let Some(sealed) = sealed.as_deref() else { return false };
         match (&shape.kind, sealed, applied) {
             (Kind::Json, ..) => same_document(sealed, applied),
-            (Kind::Set(_), Value::List(left), Value::List(right)) => {
+            (Kind::Set(_) | Kind::Keyed(..), Value::List(left), Value::List(right)) => {
                 left.len() == right.len() && left.iter().all(|left| right.iter().any(|right| equal(left, right)))
             }
             _ => equal(sealed, applied),
@@ -461,6 +500,11 @@ fn by_key(tagging: Tagging, tags: &Value) -> Option<BTreeMap<&str, &Value>> {
         }
         _ => None,
     }
+}
+
+/// The elements of a list by their field `key`; `None` where not all keys are known.
+fn elements_by<'v>(key: &str, list: &'v [Value]) -> Option<BTreeMap<&'v str, &'v Value>> {
+    list.iter().map(|element| Some((element.get(key)?.as_str()?, element))).collect()
 }
 
 /// What stands at `path` below a value, in every element of the lists on the way.

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     List(Box<Shape>),
     /// A list whose order does not count.
     Set(Box<Shape>),
+    /// A list of maps that are told apart by the field named here, of which only those that the stack names are ours.
+    Keyed(String, Box<Shape>),
     /// A map, with the shapes of its fields and that of all others.
     Map {
         /// Fields that the schema names.
@@ -65,7 +67,7 @@ impl Shape {
     /// The shape of an element.
     pub(crate) fn element(&self) -> &Shape {
         match &self.kind {
-            Kind::List(element) | Kind::Set(element) => element,
+            Kind::List(element) | Kind::Set(element) | Kind::Keyed(_, element) => element,
             _ => &ANY,
         }
     }
@@ -74,7 +76,7 @@ impl Shape {
     pub(crate) fn has_secret(&self) -> bool {
         self.secret
             || match &self.kind {
-                Kind::List(element) | Kind::Set(element) => element.has_secret(),
+                Kind::List(element) | Kind::Set(element) | Kind::Keyed(_, element) => element.has_secret(),
                 Kind::Map { fields, rest } => rest.has_secret() || fields.values().any(Shape::has_secret),
                 Kind::Any | Kind::Scalar | Kind::Json => false,
             }
@@ -85,7 +87,7 @@ impl Shape {
         match (value, &self.kind) {
             (value @ (Value::Null | Value::Unknown | Value::Secret(_) | Value::Digest(_)), _) => value,
             (value, _) if self.secret => Value::Secret(Box::new(value)),
-            (Value::List(list), Kind::List(element) | Kind::Set(element)) => {
+            (Value::List(list), Kind::List(element) | Kind::Set(element) | Kind::Keyed(_, element)) => {
                 list.into_iter().map(|value| element.conceal(value)).collect()
             }
             (Value::Map(map), Kind::Map { .. }) => map
@@ -117,6 +119,11 @@ impl<'a> Compiler<'a> {
             && let Kind::List(element) = shape.kind
         {
             shape.kind = Kind::Set(element);
+        }
+        if let Some(key) = schema.get("x-key").and_then(Json::as_str)
+            && let Kind::List(element) | Kind::Set(element) = shape.kind
+        {
+            shape.kind = Kind::Keyed(key.to_owned(), element);
         }
         if schema.get("format").and_then(Json::as_str) == Some("json") {
             shape.kind = Kind::Json;

@@ -280,3 +280,39 @@ fn a_secret_that_the_cloud_tells_is_compared_in_clear_and_never_shown() {
     let gone = compare(SERVICE, &environment(Value::Null), &applied, &environment(Value::from("hunter2")), &[]);
     assert_eq!(lines(&gone), ["Containers[0].Environment.TOKEN: secret → default (stack)"]);
 }
+
+#[test]
+fn of_elements_that_have_a_key_only_those_that_the_stack_names_are_ours() {
+    let shape = Shape::compile(&json!({ "type": "object", "properties": { "Attributes": {
+        "type": "array", "x-key": "Key", "items": { "type": "object", "properties": {
+            "Key": { "type": "string" }, "Value": { "type": "string" },
+        } },
+    } } }));
+    let attributes = |pairs: &[(&str, &str)]| {
+        let list: Vec<_> = pairs.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        Value::from(json!({ "Attributes": list }))
+    };
+    let compare = |desired: &[_], applied: &[_], live: &[_]| {
+        let kind = catalog().get("Test::Net::Vpc").unwrap().clone();
+        let (desired, applied, live) = (attributes(desired), attributes(applied), attributes(live));
+        let sides = Sides {
+            kind: &kind,
+            shape: &shape,
+            desired: &desired,
+            applied: &applied,
+            live: &live,
+            ignore: &[],
+            seal: None,
+        };
+        let diff = diff(sides);
+        (lines(&diff), diff.new)
+    };
+    let live = [("a", "1"), ("b", "2"), ("c", "3")];
+    assert_eq!(compare(&[("b", "2")], &[("b", "2")], &live), (vec![], None));
+    let (changes, new) = compare(&[("b", "5")], &[("b", "2"), ("c", "3")], &live);
+    let reset = r#"Attributes["c"]: {"Key":"c","Value":"3"} → default (stack)"#.to_owned();
+    assert_eq!(changes, [r#"Attributes["b"].Value: "2" → "5" (stack)"#.to_owned(), reset]);
+    assert_eq!(new, Some(attributes(&[("a", "1"), ("b", "5")])));
+    let (changes, _) = compare(&[("b", "5")], &[("b", "5")], &live);
+    assert_eq!(changes, [r#"Attributes["b"].Value: "2" → "5" (drift)"#]);
+}
