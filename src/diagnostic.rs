@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod render;
+
+pub use render::render;
+
 /// A file of a stack: its path as the user would write it, and its text.
 #[derive(Debug)]
 pub struct Source {

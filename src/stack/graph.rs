@@ -8,6 +8,11 @@ use crate::catalog::TypeInfo;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::value::Value;
 
+use super::document::EntryKind;
+use super::expression::{Template, Tree};
+use super::scope::{Each, Frame, Here, Session, World, merge_tags};
+use super::typing::Schema;
+
 /// A stack, checked and expanded; only `check` makes one.
 #[derive(Debug)]
 pub struct Graph {
@@ -21,6 +26,18 @@ pub struct Graph {
     pub(super) moved: Vec<(Address, Address)>,
     pub(super) forget: Vec<Address>,
     pub(super) warnings: Vec<Diagnostic>,
+    /// Of each node, what evaluates it.
+    pub(super) definitions: Vec<Definition>,
+    pub(super) root: Arc<Frame>,
+    pub(super) world: Arc<World>,
+}
+
+/// What evaluates a node: its entry in its file, and the instance.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) frame: Arc<Frame>,
+    pub(super) entry: usize,
+    pub(super) each: Option<Arc<Each>>,
 }
 
 /// What the resources are known to be, while a plan is made or applied.
@@ -128,13 +145,83 @@ impl Graph {
     }
 
     /// The properties of a node with what is known now, stack-wide tags merged in; what is not known is
-    /// [`Value::Unknown`]. Errors have their place in the expression that failed.
-    pub fn properties(&self, _node: usize, _known: &dyn Attributes) -> Result<Value, Diagnostic> {
-        Ok(Value::Map(BTreeMap::new()))
+    /// [`Value::Unknown`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them now that they are evaluated, with its place in the expression that failed.
+    pub fn properties(&self, node: usize, known: &dyn Attributes) -> Result<Value, Diagnostic> {
+        self.properties_in(node, &Session::new(&self.world, known))
     }
 
-    /// The value of an output with what is known now.
-    pub fn output(&self, _output: usize, _known: &dyn Attributes) -> Result<Value, Diagnostic> {
-        Ok(Value::Null)
+    /// The value of an output with what is known now; secret where the output is.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it now that it is evaluated.
+    pub fn output(&self, output: usize, known: &dyn Attributes) -> Result<Value, Diagnostic> {
+        self.output_in(output, &Session::new(&self.world, known))
     }
+
+    pub(super) fn properties_in(&self, node: usize, session: &Session<'_>) -> Result<Value, Diagnostic> {
+        let (definition, kind) = (&self.definitions[node], &self.nodes[node].kind);
+        let here = Here::new(session, &definition.frame, definition.each.as_deref());
+        let EntryKind::Resource { properties, .. } = &definition.frame.unit.document.entries[definition.entry].kind
+        else {
+            return Ok(Value::map());
+        };
+        let schema = Schema::new(&kind.properties);
+        let Value::Map(mut values) = typed(here, properties, Some(schema), kind.name)? else { return Ok(Value::map()) };
+        if let (Some(_), Some(tags)) = (kind.tags, &self.root.unit.document.tags) {
+            let tags = Here::new(session, &self.root, None).evaluate(tags)?;
+            merge_tags(kind, &mut values, &tags);
+        }
+        Ok(Value::Map(values))
+    }
+
+    pub(super) fn output_in(&self, output: usize, session: &Session<'_>) -> Result<Value, Diagnostic> {
+        let output = &self.root.unit.document.outputs[output];
+        let value = Here::new(session, &self.root, None).evaluate(&output.value)?;
+        if output.secret {
+            let bare = !matches!(value, Value::Secret(_) | Value::Unknown);
+            return Ok(if bare { Value::Secret(Box::new(value.revealed())) } else { value });
+        }
+        if value.has_secret() {
+            let error = Diagnostic::error(&output.value.span, format!("the output `{}` holds a secret", output.name));
+            return Err(error.help("write it as `{ value: …, secret: true }`"));
+        }
+        Ok(value)
+    }
+}
+
+/// Evaluates a template and checks what its expressions give; secret properties become secrets.
+fn typed(here: Here<'_>, template: &Template, schema: Option<Schema<'_>>, owner: &str) -> Result<Value, Diagnostic> {
+    let value = match &template.tree {
+        Tree::Map(entries) => {
+            let mut map = BTreeMap::new();
+            for (key, _, value) in entries {
+                let value = typed(here, value, schema.and_then(|schema| schema.property(key)), key)?;
+                if !matches!(value, Value::Null) {
+                    map.insert(key.clone(), value);
+                }
+            }
+            Value::Map(map)
+        }
+        Tree::List(items) => {
+            let schema = schema.and_then(Schema::items);
+            items.iter().map(|item| typed(here, item, schema, owner)).collect::<Result<Value, _>>()?
+        }
+        _ => {
+            let value = here.evaluate(template)?;
+            if let Some(schema) = schema {
+                schema
+                    .check(&value, &format!("`{owner}`"))
+                    .map_err(|problem| problem.into_diagnostic(&template.span))?;
+            }
+            value
+        }
+    };
+    let bare =
+        schema.is_some_and(Schema::is_secret) && !matches!(value, Value::Secret(_) | Value::Unknown | Value::Null);
+    Ok(if bare { Value::Secret(Box::new(value.revealed())) } else { value })
 }

@@ -1,9 +1,103 @@
-//! The stack language: text → [`Document`] → [`Checked`] → [`Graph`], with no I/O but reading files.
+//! The stack language: text → `Document` → [`Checked`] → [`Graph`], with no I/O but reading files.
 //!
 //! [`load`] reads a stack and everything it includes and finds every mistake that can be found without a cloud.
 //! [`Checked::graph`] then expands it; where that needs to know something of the world it says what, the caller has it
 //! answered, and asks again.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cloud::Lookup;
+use crate::diagnostic::Diagnostic;
+use crate::value::Value;
+
+mod check;
+mod dependencies;
+mod document;
+mod expand;
+mod expression;
+mod files;
 mod graph;
+mod intrinsics;
+mod load;
+mod names;
+mod parameters;
+mod scope;
+mod suggest;
+mod typing;
+mod yaml;
 
 pub use graph::{Attributes, Graph, Lifecycle, NoAttributes, Node, OutputNode};
+pub use load::load;
+
+/// Answers to lookups.
+pub type Answers = BTreeMap<Lookup, Value>;
+
+/// How a stack is read: what the user says beside its files.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The environment; its values are in `<environment>.yaml` beside the stack file. `default` where none is named.
+    pub environment: Option<String>,
+    /// Values of parameters, as text: `--set key=value`.
+    pub set: Vec<(String, String)>,
+    /// Files that hold values of parameters: `--set-file key=path`.
+    pub set_file: Vec<(String, PathBuf)>,
+    /// The process environment, which `env(…)` reads.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Default for Options {
+    /// No environment, no values, and the variables of this process that are text.
+    fn default() -> Self {
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self { environment: None, set: Vec::new(), set_file: Vec::new(), variables: variables.collect() }
+    }
+}
+
+/// A stack in which nothing is wrong, as far as can be told without a cloud.
+#[derive(Debug)]
+pub struct Checked {
+    unit: Arc<scope::Unit>,
+    inputs: Arc<BTreeMap<String, Value>>,
+    region: String,
+    environment: Arc<str>,
+    variables: BTreeMap<String, String>,
+}
+
+/// Why there is no graph yet.
+#[derive(Debug)]
+pub enum Needs {
+    /// The world must be asked first.
+    Lookups(Vec<Lookup>),
+    /// The stack is wrong, in a way that only shows once it is evaluated.
+    Errors(Vec<Diagnostic>),
+}
+
+impl Checked {
+    /// The stack's name.
+    pub fn stack(&self) -> &str {
+        &self.unit.document.name
+    }
+
+    /// The environment's name.
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    /// The region, known before anything is looked up.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Expands the stack to its resources, with the answers there are.
+    ///
+    /// # Errors
+    ///
+    /// [`Needs::Lookups`] with lookups that `answers` lacks: the caller adds their answers and calls again.
+    /// [`Needs::Errors`] with mistakes that show only now.
+    pub fn graph(&self, answers: &Answers) -> Result<Graph, Needs> {
+        expand::expand(self, answers)
+    }
+}

@@ -1,0 +1,130 @@
+//! The typed form of a stack file or component file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::expression::{Part, Template};
+use crate::address::Address;
+use crate::diagnostic::{Source, Span};
+use crate::value::Value;
+
+mod read;
+mod reader;
+
+pub(super) use read::read;
+pub(super) use reader::Reader;
+
+/// Something and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Spanned<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// Which kind of file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// A stack.
+    Stack,
+    /// A component.
+    Component,
+}
+
+/// A stack file or a component file.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) source: Arc<Source>,
+    /// The stack's name; empty in a component.
+    pub(super) name: String,
+    pub(super) region: Option<Template>,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) locals: Vec<(Spanned<String>, Template)>,
+    pub(super) tags: Option<Template>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) moved: Vec<(Spanned<Address>, Spanned<Address>)>,
+    pub(super) forget: Vec<Spanned<Address>>,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ParameterType {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    List,
+    Map,
+}
+
+impl ParameterType {
+    pub(super) const NAMES: [&str; 6] = ["string", "integer", "number", "boolean", "list", "map"];
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        use ParameterType::{Boolean, Integer, List, Map, Number, String};
+        let types = [String, Integer, Number, Boolean, List, Map];
+        Self::NAMES.iter().position(|known| *known == name).map(|at| types[at])
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// A parameter of a stack or component.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) kind: ParameterType,
+    pub(super) default: Option<Spanned<Value>>,
+    pub(super) allowed: Option<Vec<Value>>,
+    pub(super) minimum: Option<f64>,
+    pub(super) maximum: Option<f64>,
+    pub(super) pattern: Option<regex::Regex>,
+    pub(super) secret: bool,
+    pub(super) description: Option<String>,
+}
+
+/// What stands under `resources` or `existing`.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) kind: EntryKind,
+    pub(super) for_each: Option<Template>,
+    pub(super) when: Option<Template>,
+    pub(super) depends_on: Vec<Part>,
+    pub(super) lifecycle: LifecycleRules,
+}
+
+/// What an entry is.
+#[derive(Debug)]
+pub(super) enum EntryKind {
+    /// A resource of ours.
+    Resource { type_name: Spanned<String>, properties: Template },
+    /// A component.
+    Component { path: Spanned<PathBuf>, with: Template },
+    /// Something that exists and is not ours.
+    Existing { type_name: Spanned<String>, id: Option<Template>, tags: Option<Template> },
+    /// Something wrong, already reported.
+    Broken,
+}
+
+/// `lifecycle`.
+#[derive(Debug, Default)]
+pub(super) struct LifecycleRules {
+    pub(super) prevent_destroy: Option<Template>,
+    pub(super) ignore: Vec<Spanned<String>>,
+    pub(super) replace_on: Vec<Part>,
+}
+
+/// An output of a stack or component.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) value: Template,
+    pub(super) secret: bool,
+    pub(super) description: Option<String>,
+}
