@@ -1,9 +1,26 @@
 //! A local AWS for tests: one loopback endpoint in front of third-party emulators, which makes them strict, slow and
 //! faulty on demand and keeps a record of every call.
 
+mod call;
+mod clock;
+mod control;
 mod emulator;
+mod error;
+mod facts;
+mod fault;
+mod in_process;
+mod memory;
+mod operation;
+mod permissions;
+mod record;
+mod replay;
 mod server;
+mod service;
+mod shared;
+mod strict;
 mod upstream;
+mod view;
+mod xml;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,11 +31,14 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::emulator::{Emulator, Settings};
-use crate::server::Shared;
+use crate::emulator::{Emulator, Start};
+use crate::shared::Shared;
 use crate::upstream::Upstream;
 
+pub use control::{Control, ResetError, Settings};
 pub use emulator::{EmulatorError, InstallError};
+pub use fault::{Action, ActiveFault, Fault, FaultId, When};
+pub use record::{CallRecord, Calls};
 
 /// The account that everything belongs to.
 pub const ACCOUNT_ID: &str = "123456789012";
@@ -72,6 +92,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct LocalAws {
     address: SocketAddr,
+    control: Control,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -91,7 +112,7 @@ impl LocalAws {
             runtime.block_on(run(options, tell, stopped));
         })?;
         match told.await {
-            Ok(Ok(address)) => Ok(Self { address, stop: Some(stop), thread: Some(thread) }),
+            Ok(Ok((address, control))) => Ok(Self { address, control, stop: Some(stop), thread: Some(thread) }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Io(io::Error::other("the server's thread ended"))),
         }
@@ -113,6 +134,12 @@ impl LocalAws {
             ("AWS_REGION", "us-east-1".into()),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
         ]
+    }
+
+    /// Returns what steers it: faults, time, the record of calls, the reset.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Stops everything and waits until it is gone.
@@ -139,7 +166,9 @@ impl Drop for LocalAws {
     }
 }
 
-async fn run(options: Options, tell: oneshot::Sender<Result<SocketAddr, StartError>>, stopped: oneshot::Receiver<()>) {
+type Started = Result<(SocketAddr, Control), StartError>;
+
+async fn run(options: Options, tell: oneshot::Sender<Started>, stopped: oneshot::Receiver<()>) {
     let (listener, address, emulator) = match open(&options).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -147,8 +176,8 @@ async fn run(options: Options, tell: oneshot::Sender<Result<SocketAddr, StartErr
             return;
         }
     };
-    let shared = Arc::new(Shared { upstream: Upstream::new(emulator.address()) });
-    if tell.send(Ok(address)).is_ok() {
+    let shared = Arc::new(Shared::new(Upstream::new(emulator.address()), options.time_scale));
+    if tell.send(Ok((address, Control::new(Arc::clone(&shared))))).is_ok() {
         let stop = async {
             let _sender_gone_counts_too = stopped.await;
         };
@@ -165,7 +194,7 @@ async fn open(options: &Options) -> Result<(TcpListener, SocketAddr, Emulator), 
         _ => StartError::Listen { port, source },
     })?;
     let address = listener.local_addr()?;
-    let settings = Settings {
+    let settings = Start {
         venv: options.venv.as_deref(),
         python: &options.python,
         public_port: address.port(),

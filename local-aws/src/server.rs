@@ -2,11 +2,14 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -16,14 +19,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use crate::upstream::Upstream;
+use crate::call::{Call, Scope};
+use crate::error::AwsError;
+use crate::fault::Action;
+use crate::shared::Shared;
+use crate::{control, service};
 
-/// What every request may need.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    /// The emulator.
-    pub(crate) upstream: Upstream,
-}
+/// The largest body of a signed request: far above any test's, and what fits in memory.
+const LARGEST_BODY: usize = 256 << 20;
 
 /// A connection closed on purpose, without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +35,7 @@ pub(crate) struct Dropped;
 
 /// Serves until `stop` resolves.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
-    let control = Router::new();
+    let control = control::router(Arc::clone(&shared));
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
@@ -41,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 // Too many open files passes; spinning on it would not help.
-                Err(_) => { tokio::time::sleep(std::time::Duration::from_millis(10)).await; continue }
+                Err(_) => { tokio::time::sleep(Duration::from_millis(10)).await; continue }
             },
         };
         while connections.try_join_next().is_some() {}
@@ -60,12 +63,55 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl
 
 async fn answer(request: Request<Incoming>, shared: &Shared, control: &Router) -> Result<Response, Dropped> {
     let request = request.map(Body::new);
-    if request.uri().path().starts_with("/_local") {
+    if request.uri().path().starts_with(control::PREFIX) {
         let answered: Result<_, Infallible> = control.clone().oneshot(request).await;
         return Ok(answered.unwrap_or_else(|never| match never {}));
     }
-    match shared.upstream.forward(request).await {
-        Ok(response) => Ok(response),
-        Err(error) => Ok((StatusCode::BAD_GATEWAY, error.to_string()).into_response()),
+    // What is not signed is no AWS call: traffic through a load balancer, a registry's push and pull.
+    let Some(scope) = Scope::of(&request) else {
+        let answered = shared.upstream.forward(request).await;
+        return Ok(answered.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response()));
+    };
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return Ok((StatusCode::PAYLOAD_TOO_LARGE, error.to_string()).into_response()),
+    };
+    let request = Request::from_parts(parts, body);
+    signed(Call::read(scope, &request), request, shared).await
+}
+
+/// Answers a signed call: takes it down, lets it go wrong if it is to, and has it done.
+async fn signed(call: Call, request: Request<Bytes>, shared: &Shared) -> Result<Response, Dropped> {
+    let Scope { service, region } = &call.scope;
+    let begun = shared.recorder().begin(service, region, &call.operation, !call.is_read());
+    let place = begun.ok_or(Dropped)?;
+    let verdict = shared.faults().judge(service, &call.operation);
+    if verdict.action.is_some() || !verdict.delay.is_zero() {
+        shared.recorder().complete(place, |record| record.fault = true);
     }
+    if !verdict.delay.is_zero() {
+        tokio::time::sleep(verdict.delay).await;
+    }
+    let wrong = match &verdict.action {
+        Some(Action::DropBefore) => return Err(Dropped),
+        Some(Action::Throttle) => Some(AwsError::throttled(&call)),
+        Some(Action::Status(status)) => Some(AwsError::failed(&call, *status)),
+        Some(Action::Error { code, message, status }) => {
+            Some(AwsError { status: *status, code: code.clone(), message: message.clone() })
+        }
+        Some(Action::DropAfter | Action::Latency { .. }) | None => None,
+    };
+    let done = match wrong {
+        Some(error) => Err(error),
+        None => service::perform(&call, request, shared).await,
+    };
+    let refused = done.as_ref().err().map(|error| error.code.clone());
+    let response = done.map_or_else(|error| error.response(&call, place.number), |response| response.map(Body::from));
+    let lost = verdict.action == Some(Action::DropAfter);
+    shared.recorder().complete(place, |record| {
+        record.status = (!lost).then_some(response.status().as_u16());
+        record.refused = refused;
+    });
+    if lost { Err(Dropped) } else { Ok(response) }
 }

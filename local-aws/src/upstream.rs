@@ -66,13 +66,12 @@ impl Upstream {
         let body = BodyExt::collect(body).await.map_err(UpstreamError::Body)?.to_bytes();
         Ok(Response::from_parts(parts, body))
     }
-}
 
-/// Says whether the emulator at `address` answers.
-pub(crate) async fn answers(address: SocketAddr) -> bool {
-    let request = Request::get("/_ministack/health").header(HOST, address.to_string()).body(Bytes::new());
-    let Ok(request) = request else { return false };
-    let call = Upstream::new(address);
-    let answer = tokio::time::timeout(Duration::from_secs(5), call.call(request)).await;
-    matches!(answer, Ok(Ok(response)) if response.status() == StatusCode::OK)
+    /// Says whether the emulator answers.
+    pub(crate) async fn answers(&self) -> bool {
+        let request = Request::get("/_ministack/health").header(HOST, "localhost").body(Bytes::new());
+        let Ok(request) = request else { return false };
+        let answer = tokio::time::timeout(Duration::from_secs(5), self.call(request)).await;
+        matches!(answer, Ok(Ok(response)) if response.status() == StatusCode::OK)
+    }
 }

@@ -13,6 +13,8 @@ use tokio::process::{Child, ChildStdin, Command};
 
 pub use install::InstallError;
 
+use crate::upstream::Upstream;
+
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// How long it may take from its start to its first answer.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -48,7 +50,7 @@ pub enum EmulatorError {
 }
 
 /// What the emulator is started with.
-pub(crate) struct Settings<'a> {
+pub(crate) struct Start<'a> {
     /// The folder of its virtual environment; by default one below cargo's target folder.
     pub(crate) venv: Option<&'a Path>,
     /// The Python to make that with.
@@ -71,7 +73,7 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     /// Starts the emulator on a free loopback port and waits until it answers.
-    pub(crate) async fn start(settings: &Settings<'_>) -> Result<Self, EmulatorError> {
+    pub(crate) async fn start(settings: &Start<'_>) -> Result<Self, EmulatorError> {
         let venv = settings.venv.map_or_else(install::default_venv, Path::to_owned);
         let python = install::python(&venv, settings.python, settings.notice).await?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -119,12 +121,13 @@ impl Emulator {
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), EmulatorError> {
+        let upstream = Upstream::new(self.address);
         let started = Instant::now();
         while started.elapsed() < START_TIMEOUT {
             if let Some(status) = self.child.try_wait()? {
                 return Err(EmulatorError::Ended { status: status.to_string(), lines: self.log() });
             }
-            if crate::upstream::answers(self.address).await {
+            if upstream.answers().await {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,0 +1,105 @@
+//! Time as AWS takes it: how long things stay pending, scaled.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// What takes its time, and how long on AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Wait {
+    /// A VPC is `pending`.
+    VpcCreated,
+    /// A NAT gateway is `pending`.
+    NatGatewayCreated,
+    /// A NAT gateway is `deleting`, and still holds its address.
+    NatGatewayDeleted,
+    /// A VPC endpoint is `pending`.
+    VpcEndpointCreated,
+    /// A load balancer is `provisioning`.
+    LoadBalancerCreated,
+    /// A deleted load balancer is not listed any more, but its network interfaces are still there.
+    LoadBalancerDeleted,
+    /// A new service's tasks are not running yet.
+    ServiceCreated,
+    /// A service's new deployment is `IN_PROGRESS`.
+    ServiceDeployed,
+    /// A deleted service is `DRAINING`, and its tasks' network interfaces are still there.
+    ServiceDeleted,
+    /// A deleted queue's name cannot be given again.
+    QueueDeleted,
+    /// A Cloud Map operation is `PENDING`.
+    CloudMapOperation,
+}
+
+impl Wait {
+    /// Returns how long it takes on AWS; the queue's is AWS's rule, the others are what is usual.
+    fn on_aws(self) -> Duration {
+        let seconds = match self {
+            Self::VpcCreated => 1,
+            Self::NatGatewayCreated => 90,
+            Self::NatGatewayDeleted => 60,
+            Self::VpcEndpointCreated => 45,
+            Self::LoadBalancerCreated => 120,
+            Self::LoadBalancerDeleted => 30,
+            Self::ServiceCreated | Self::ServiceDeployed => 60,
+            Self::ServiceDeleted => 30,
+            Self::QueueDeleted => 60,
+            Self::CloudMapOperation => 10,
+        };
+        Duration::from_secs(seconds)
+    }
+}
+
+/// When each wait began.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    scale: f64,
+    begun: HashMap<(String, Wait), Instant>,
+}
+
+impl Clock {
+    pub(crate) fn new(scale: f64) -> Self {
+        Self { scale, begun: HashMap::new() }
+    }
+
+    /// Returns the share of AWS's times that passes here.
+    pub(crate) fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Changes that share, for what is under way too.
+    pub(crate) fn set_scale(&mut self, scale: f64) {
+        self.scale = scale;
+    }
+
+    /// Lets `wait` begin now for the thing `id`.
+    pub(crate) fn begin(&mut self, id: &str, wait: Wait) {
+        self.begun.insert((id.into(), wait), Instant::now());
+    }
+
+    /// Says whether `id` is still at it.
+    pub(crate) fn waits(&self, id: &str, wait: Wait) -> bool {
+        let begun = self.begun.get(&(id.to_owned(), wait));
+        begun.is_some_and(|begun| begun.elapsed() < wait.on_aws().mul_f64(self.scale))
+    }
+
+    /// Forgets everything that is under way.
+    pub(crate) fn clear(&mut self) {
+        self.begun.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_lasts_its_scaled_time() {
+        let mut clock = Clock::new(1.0);
+        clock.begin("nat-1", Wait::NatGatewayCreated);
+        assert!(clock.waits("nat-1", Wait::NatGatewayCreated));
+        assert!(!clock.waits("nat-1", Wait::NatGatewayDeleted));
+        assert!(!clock.waits("nat-2", Wait::NatGatewayCreated));
+        clock.set_scale(0.0);
+        assert!(!clock.waits("nat-1", Wait::NatGatewayCreated));
+    }
+}

@@ -1,0 +1,190 @@
+//! The control API: faults, time, the record of calls and the reset, over HTTP and from tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use hyper::Request;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::fault::{ActiveFault, Fault, FaultId};
+use crate::memory::Memory;
+use crate::record::Calls;
+use crate::shared::Shared;
+
+/// What the paths of the control API begin with.
+pub(crate) const PREFIX: &str = "/_local/";
+
+/// Why the local AWS could not be reset.
+#[derive(Debug, thiserror::Error)]
+#[error("the emulator did not forget its state: {0}")]
+pub struct ResetError(String);
+
+/// How a local AWS behaves, apart from faults. What is left out when it is set stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The share of AWS's provisioning times that passes here.
+    #[serde(default)]
+    pub time_scale: Option<f64>,
+    /// For how many milliseconds a new EC2 id is not visible.
+    #[serde(default)]
+    pub hidden_ms: Option<u64>,
+    /// After how many calls of the record every connection is dropped unanswered; 0 lifts the limit.
+    #[serde(default)]
+    pub cut_after: Option<u64>,
+}
+
+/// Steers a running local AWS.
+#[derive(Debug, Clone)]
+pub struct Control(Arc<Shared>);
+
+impl Control {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Adds a fault.
+    #[must_use = "the number deletes the fault"]
+    pub fn add_fault(&self, fault: Fault) -> FaultId {
+        self.0.faults().add(fault)
+    }
+
+    /// Returns all faults and how often each was applied.
+    #[must_use]
+    pub fn faults(&self) -> Vec<ActiveFault> {
+        self.0.faults().list().to_vec()
+    }
+
+    /// Deletes a fault; says whether there was one.
+    pub fn remove_fault(&self, id: FaultId) -> bool {
+        self.0.faults().remove(id)
+    }
+
+    /// Deletes all faults.
+    pub fn clear_faults(&self) {
+        self.0.faults().clear();
+    }
+
+    /// Returns the record of all calls since it was last cleared.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.0.recorder().calls()
+    }
+
+    /// Starts a new record.
+    pub fn clear_calls(&self) {
+        self.0.recorder().clear();
+    }
+
+    /// Returns how it behaves.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let hidden_ms = u64::try_from(self.0.hidden_for().as_millis()).unwrap_or(u64::MAX);
+        Settings {
+            time_scale: Some(self.0.clock().scale()),
+            hidden_ms: Some(hidden_ms),
+            cut_after: Some(self.0.recorder().limit().unwrap_or(0)),
+        }
+    }
+
+    /// Changes how it behaves; a time scale that is negative or not a number is taken for 0.
+    pub fn set(&self, settings: Settings) {
+        if let Some(scale) = settings.time_scale {
+            self.0.clock().set_scale(if scale.is_finite() { scale.max(0.0) } else { 0.0 });
+        }
+        if let Some(hidden) = settings.hidden_ms {
+            *self.0.hidden_for() = Duration::from_millis(hidden);
+        }
+        if let Some(most) = settings.cut_after {
+            self.0.recorder().cut_after((most > 0).then_some(most));
+        }
+    }
+
+    /// Makes everything as it was at the start, but for the time scale: nothing made, no faults, no calls.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn reset(&self) -> Result<(), ResetError> {
+        let shared = &self.0;
+        let _nothing_changes_meanwhile = shared.changing.lock().await;
+        let request = Request::post("/_ministack/reset").header("host", "localhost").body(Bytes::new());
+        let answer = shared.upstream.call(request.map_err(|error| ResetError(error.to_string()))?).await;
+        let answer = answer.map_err(|error| ResetError(error.to_string()))?;
+        if !answer.status().is_success() {
+            return Err(ResetError(format!("it answered {}", answer.status())));
+        }
+        shared.in_process.reset();
+        *shared.memory() = Memory::default();
+        shared.clock().clear();
+        shared.faults().clear();
+        self.set(Settings { time_scale: None, hidden_ms: Some(0), cut_after: Some(0) });
+        shared.recorder().clear();
+        Ok(())
+    }
+}
+
+/// Returns the control API over HTTP.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/_local/health", get(health))
+        .route("/_local/settings", get(settings).put(set))
+        .route("/_local/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/_local/faults/{id}", delete(remove_fault))
+        .route("/_local/calls", get(calls).delete(clear_calls))
+        .route("/_local/reset", post(reset))
+        .with_state(Control::new(shared))
+}
+
+async fn health(State(control): State<Control>) -> (StatusCode, Json<Value>) {
+    let up = control.0.upstream.answers().await;
+    let status = if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"status": if up { "ok" } else { "the emulator does not answer" }})))
+}
+
+async fn settings(State(control): State<Control>) -> Json<Settings> {
+    Json(control.settings())
+}
+
+async fn set(State(control): State<Control>, Json(settings): Json<Settings>) -> Json<Settings> {
+    control.set(settings);
+    Json(control.settings())
+}
+
+async fn faults(State(control): State<Control>) -> Json<Vec<ActiveFault>> {
+    Json(control.faults())
+}
+
+async fn add_fault(State(control): State<Control>, Json(fault): Json<Fault>) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, Json(json!({"id": control.add_fault(fault)})))
+}
+
+async fn clear_faults(State(control): State<Control>) -> StatusCode {
+    control.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn remove_fault(State(control): State<Control>, Path(id): Path<u64>) -> StatusCode {
+    if control.remove_fault(FaultId(id)) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn calls(State(control): State<Control>) -> Json<Calls> {
+    Json(control.calls())
+}
+
+async fn clear_calls(State(control): State<Control>) -> StatusCode {
+    control.clear_calls();
+    StatusCode::NO_CONTENT
+}
+
+async fn reset(State(control): State<Control>) -> Result<StatusCode, (StatusCode, String)> {
+    match control.reset().await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(error) => Err((StatusCode::BAD_GATEWAY, error.to_string())),
+    }
+}

@@ -1,0 +1,51 @@
+//! What the emulator forgets of what it was told, and AWS does not.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hyper::Response;
+
+use crate::clock::Wait;
+use crate::xml::Element;
+
+/// A NAT gateway: ministack drops its address, and never lets it fail.
+#[derive(Debug, Clone)]
+pub(crate) struct NatGateway {
+    pub(crate) allocation: Option<String>,
+    /// Code and message of why it will fail.
+    pub(crate) failure: Option<(&'static str, String)>,
+}
+
+/// What has network interfaces, and where: a load balancer, a service, a NAT gateway, …
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NetworkUser {
+    /// Its ARN or id.
+    pub(crate) id: String,
+    pub(crate) subnets: Vec<String>,
+    pub(crate) groups: Vec<String>,
+    /// Whether it has public addresses.
+    pub(crate) public: bool,
+}
+
+/// An answer given to a call that may come again.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    /// The parameters of the call, without those that may differ.
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) answer: Response<Bytes>,
+}
+
+/// Everything remembered since the last reset.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) nat_gateways: HashMap<String, NatGateway>,
+    /// Load balancers and services just deleted, by ARN, and how long their network interfaces stay.
+    pub(crate) departed: HashMap<String, (NetworkUser, Wait)>,
+    /// Forward actions of listeners and rules with all their target groups, by ARN.
+    pub(crate) forwards: HashMap<String, Vec<Element>>,
+    /// Answers to calls with a client token, by region, operation and token; and to the idempotent calls of ELBv2.
+    pub(crate) given: HashMap<String, Given>,
+    /// When each id was first told.
+    pub(crate) told: HashMap<String, Instant>,
+}

@@ -1,0 +1,139 @@
+//! Names of operations: those of REST services by method and path, and which ones only read.
+
+use hyper::{Method, Uri};
+
+/// Verbs at the beginning of the names of operations that change nothing.
+const READING_VERBS: [&str; 11] = [
+    "BatchCheck",
+    "BatchGet",
+    "Describe",
+    "Discover",
+    "Estimate",
+    "Get",
+    "Head",
+    "List",
+    "Lookup",
+    "Search",
+    "Simulate",
+];
+
+/// Says whether an operation of this name can change nothing.
+pub(crate) fn is_read(operation: &str) -> bool {
+    READING_VERBS.iter().any(|verb| operation.starts_with(verb)) || operation.starts_with("GET ")
+}
+
+/// Names a REST operation; where it is not known, by its method and path.
+pub(crate) fn of_rest(service: &str, method: &Method, uri: &Uri) -> String {
+    let named = match service {
+        "s3" => of_s3(method, uri),
+        "appmesh" => of_app_mesh(method, uri.path()),
+        _ => None,
+    };
+    named.unwrap_or_else(|| format!("{method} {}", uri.path()))
+}
+
+fn of_s3(method: &Method, uri: &Uri) -> Option<String> {
+    let query = uri.query().unwrap_or("");
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let path = uri.path().trim_start_matches('/');
+    let object = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    let name = match (method.as_str(), object) {
+        ("GET", false) if path.is_empty() => "ListBuckets",
+        ("GET", false) if has("versioning") => "GetBucketVersioning",
+        ("GET", false) if has("tagging") => "GetBucketTagging",
+        ("GET", false) if has("policy") => "GetBucketPolicy",
+        ("GET", false) if has("location") => "GetBucketLocation",
+        ("GET", false) if has("encryption") => "GetBucketEncryption",
+        ("GET", false) if has("list-type") => "ListObjectsV2",
+        ("GET", false) if has("versions") => "ListObjectVersions",
+        ("GET", false) if query.is_empty() || has("prefix") => "ListObjects",
+        ("HEAD", false) => "HeadBucket",
+        ("PUT", false) if has("versioning") => "PutBucketVersioning",
+        ("PUT", false) if has("tagging") => "PutBucketTagging",
+        ("PUT", false) if has("policy") => "PutBucketPolicy",
+        ("PUT", false) if has("encryption") => "PutBucketEncryption",
+        ("PUT", false) if query.is_empty() => "CreateBucket",
+        ("DELETE", false) if query.is_empty() => "DeleteBucket",
+        ("POST", false) if has("delete") => "DeleteObjects",
+        ("GET", true) if has("tagging") => "GetObjectTagging",
+        ("GET", true) => "GetObject",
+        ("HEAD", true) => "HeadObject",
+        ("PUT", true) if has("tagging") => "PutObjectTagging",
+        ("PUT", true) if has("partNumber") => "UploadPart",
+        ("PUT", true) => "PutObject",
+        ("DELETE", true) if has("uploadId") => "AbortMultipartUpload",
+        ("DELETE", true) => "DeleteObject",
+        ("POST", true) if has("uploads") => "CreateMultipartUpload",
+        ("POST", true) if has("uploadId") => "CompleteMultipartUpload",
+        _ => return None,
+    };
+    Some(name.into())
+}
+
+/// App Mesh: `/v20190125/meshes/{mesh}/virtualNodes/{node}` and the like, where a name below a collection is one thing.
+fn of_app_mesh(method: &Method, path: &str) -> Option<String> {
+    let steps: Vec<&str> = path.trim_matches('/').split('/').skip(1).collect();
+    if let [tags @ ("tag" | "untag" | "tags")] = steps[..] {
+        let name = match tags {
+            "tag" => "TagResource",
+            "untag" => "UntagResource",
+            _ => "ListTagsForResource",
+        };
+        return Some(name.into());
+    }
+    // Routes hang below a virtual router, and gateway routes below a virtual gateway, in the singular.
+    let collection = steps.iter().rev().find_map(|step| match *step {
+        "meshes" => Some("Mesh"),
+        "virtualNodes" => Some("VirtualNode"),
+        "virtualServices" => Some("VirtualService"),
+        "virtualRouters" => Some("VirtualRouter"),
+        "virtualGateways" => Some("VirtualGateway"),
+        "routes" => Some("Route"),
+        "gatewayRoutes" => Some("GatewayRoute"),
+        _ => None,
+    })?;
+    let whole = matches!(
+        steps.last(),
+        Some(
+            &("meshes"
+                | "virtualNodes"
+                | "virtualServices"
+                | "virtualRouters"
+                | "virtualGateways"
+                | "routes"
+                | "gatewayRoutes")
+        )
+    );
+    let plural = if collection == "Mesh" { "Meshes".to_owned() } else { format!("{collection}s") };
+    match (method.as_str(), whole) {
+        ("GET", true) => Some(format!("List{plural}")),
+        ("PUT", true) => Some(format!("Create{collection}")),
+        ("GET", false) => Some(format!("Describe{collection}")),
+        ("PUT", false) => Some(format!("Update{collection}")),
+        ("DELETE", false) => Some(format!("Delete{collection}")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rest_operations_are_named() {
+        let table = [
+            ("s3", "PUT", "/state", "CreateBucket"),
+            ("s3", "PUT", "/state/log/1", "PutObject"),
+            ("s3", "GET", "/state?list-type=2&prefix=a%2F", "ListObjectsV2"),
+            ("appmesh", "PUT", "/v20190125/meshes", "CreateMesh"),
+            ("appmesh", "GET", "/v20190125/meshes/m", "DescribeMesh"),
+            ("appmesh", "GET", "/v20190125/meshes/m/virtualNodes", "ListVirtualNodes"),
+            ("appmesh", "DELETE", "/v20190125/meshes/m/virtualRouter/r/routes/x", "DeleteRoute"),
+            ("ses", "GET", "/v2/email/identities", "GET /v2/email/identities"),
+        ];
+        for (service, method, uri, wanted) in table {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(of_rest(service, &method, &uri.parse().unwrap()), wanted);
+        }
+    }
+}

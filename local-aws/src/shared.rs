@@ -1,0 +1,67 @@
+//! What all connections share.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::memory::Memory;
+use crate::record::Recorder;
+use crate::upstream::Upstream;
+
+/// The state of one local AWS.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The emulator for most services.
+    pub(crate) upstream: Upstream,
+    /// The emulators in process.
+    pub(crate) in_process: crate::in_process::InProcess,
+    /// Held by a call that changes something from its check to its answer, so that what was checked still holds.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    clock: Mutex<Clock>,
+    faults: Mutex<Faults>,
+    memory: Mutex<Memory>,
+    recorder: Mutex<Recorder>,
+    hidden_for: Mutex<Duration>,
+}
+
+impl Shared {
+    pub(crate) fn new(upstream: Upstream, time_scale: f64) -> Self {
+        Self {
+            upstream,
+            in_process: crate::in_process::InProcess::new(),
+            changing: tokio::sync::Mutex::new(()),
+            clock: Mutex::new(Clock::new(time_scale)),
+            faults: Mutex::default(),
+            memory: Mutex::default(),
+            recorder: Mutex::new(Recorder::new()),
+            hidden_for: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn clock(&self) -> MutexGuard<'_, Clock> {
+        held(&self.clock)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        held(&self.faults)
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        held(&self.memory)
+    }
+
+    pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        held(&self.recorder)
+    }
+
+    /// Returns for how long a new id is not visible.
+    pub(crate) fn hidden_for(&self) -> MutexGuard<'_, Duration> {
+        held(&self.hidden_for)
+    }
+}
+
+/// Locks `mutex`; what a panicking test left behind is still the best there is.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,112 @@
+//! Answers as AWS gives them: states that take their time, what the emulator leaves out, filters that it ignores.
+
+mod address;
+mod cloud_map;
+pub(crate) mod forward;
+pub(crate) mod hidden;
+mod listing;
+mod load_balancer;
+mod nat_gateway;
+mod network;
+mod queue;
+mod service;
+mod target_group;
+
+use bytes::Bytes;
+use hyper::header::CONTENT_LENGTH;
+use hyper::{Request, Response};
+use serde_json::Value;
+
+use crate::call::{Call, Protocol, encode};
+use crate::error::AwsError;
+use crate::facts::Facts;
+use crate::permissions;
+use crate::xml::Element;
+
+/// Returns `request` as the emulator understands it best.
+pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
+    let parameters = match (call.scope.service.as_str(), call.operation.as_str()) {
+        ("ec2", operation) if listing::is_listed(operation) => listing::without_selection(call),
+        (
+            "ec2",
+            "AuthorizeSecurityGroupIngress"
+            | "AuthorizeSecurityGroupEgress"
+            | "RevokeSecurityGroupIngress"
+            | "RevokeSecurityGroupEgress",
+        ) => permissions::split(call),
+        ("elasticloadbalancing", "CreateListener" | "ModifyListener" | "CreateRule" | "ModifyRule") => {
+            forward::with_target_group(call)
+        }
+        _ => return request,
+    };
+    let (mut parts, _) = request.into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Request::from_parts(parts, Bytes::from(encode(pairs)))
+}
+
+/// Does what must be done before `call`: keeps what only can be known now, and deletes what AWS deletes along with it.
+pub(crate) async fn before(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
+    match (call.scope.service.as_str(), call.operation.as_str()) {
+        ("elasticloadbalancing", "DeleteLoadBalancer") => load_balancer::before_deletion(call, facts).await,
+        ("ecs", "DeleteService") => service::before_deletion(call, facts).await,
+        _ => Ok(()),
+    }
+}
+
+/// Makes the emulator's `answer` AWS's.
+pub(crate) async fn after(
+    call: &Call,
+    facts: &Facts<'_>,
+    answer: Response<Bytes>,
+) -> Result<Response<Bytes>, AwsError> {
+    match (call.protocol, call.scope.service.as_str()) {
+        (Protocol::Ec2, _) => ec2(call, facts, answer).await,
+        (Protocol::Query, "elasticloadbalancing") => elb(call, facts, answer).await,
+        (Protocol::Json, "ecs" | "servicediscovery") => Ok(json(call, facts, answer)),
+        (Protocol::Json, "sqs") => {
+            queue::note(call, facts.shared);
+            Ok(answer)
+        }
+        _ => Ok(answer),
+    }
+}
+
+async fn ec2(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Result<Response<Bytes>, AwsError> {
+    // Most EC2 answers pass through; those that do not are the listings, and what is made.
+    let makes = call.operation.starts_with("Create") || call.operation == "AllocateAddress";
+    if !makes && !listing::is_listed(&call.operation) && call.operation != "DeleteNatGateway" {
+        return Ok(answer);
+    }
+    let Ok(mut root) = Element::parse(answer.body()) else { return Ok(answer) };
+    nat_gateway::show(call, &mut root, facts).await?;
+    network::show(call, &mut root, facts);
+    address::show(call, &mut root, facts).await?;
+    hidden::note(call, &root, facts.shared);
+    listing::select(call, &mut root, facts.shared)?;
+    Ok(with_body(answer, root.document()))
+}
+
+async fn elb(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Result<Response<Bytes>, AwsError> {
+    let Ok(mut root) = Element::parse(answer.body()) else { return Ok(answer) };
+    let Some(result) = root.children.first_mut() else { return Ok(answer) };
+    listing::all_found(call, result)?;
+    load_balancer::show(call, result, facts).await?;
+    forward::show(call, result, facts.shared);
+    target_group::show(result, facts).await?;
+    Ok(with_body(answer, root.document()))
+}
+
+fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Bytes> {
+    let Ok(mut value) = serde_json::from_slice::<Value>(answer.body()) else { return answer };
+    service::show(call, &mut value, facts.shared);
+    cloud_map::show(call, &mut value, facts.shared);
+    with_body(answer, value.to_string())
+}
+
+/// Replaces the body of `message`, whose length is then another.
+fn with_body(mut message: Response<Bytes>, body: String) -> Response<Bytes> {
+    message.headers_mut().remove(CONTENT_LENGTH);
+    *message.body_mut() = body.into();
+    message
+}
