@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_sts::config::Credentials;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -56,16 +57,23 @@ impl Aws {
     ///
     /// Makes no call. `AWS_ENDPOINT_URL` is honoured.
     pub async fn connect(region: &str) -> Self {
+        Self::new(Self::loader(region).load().await)
+    }
+
+    /// Access to a local AWS at `endpoint`, whatever the environment says.
+    pub async fn local(region: &str, endpoint: &str) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "local AWS");
+        Self::new(Self::loader(region).endpoint_url(endpoint).credentials_provider(credentials).load().await)
+    }
+
+    fn loader(region: &str) -> ConfigLoader {
         let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .http_client(SharedHttpClient::new(Once(https)))
             .retry_config(RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(timeouts)
-            .load()
-            .await;
-        Self::new(config)
     }
 
     fn new(config: SdkConfig) -> Self {

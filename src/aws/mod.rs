@@ -49,6 +49,11 @@ impl AwsCloud {
         Self { aws: Aws::connect(region).await, catalog: catalog() }
     }
 
+    /// A local AWS at `endpoint`, whatever the environment says.
+    pub async fn local(region: &str, endpoint: &str) -> Self {
+        Self { aws: Aws::local(region, endpoint).await, catalog: catalog() }
+    }
+
     async fn answer(&self, lookup: &Lookup) -> Result<Value> {
         match lookup {
             Lookup::Account => lookup::account(&self.aws).await,
