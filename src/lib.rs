@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod cli;
 pub mod cloud;
 pub mod diagnostic;
+pub mod driver;
 pub mod plan;
 pub mod stack;
 pub mod state;

@@ -90,18 +90,14 @@ fn moves(graph: &Graph, state: &State) -> (BTreeMap<Address, Address>, Vec<Diagn
     if graph.moved().is_empty() {
         return (moves, errors);
     }
+    let targets: HashMap<&Address, &Address> = graph.moved().iter().map(|(from, to)| (from, to)).collect();
     let begun = state.begun.values().map(|begun| &begun.address);
     for address in state.resources.keys().chain(state.deposed.keys()).chain(begun) {
         if graph.index(address).is_some() {
             continue;
         }
-        let target = graph.moved().iter().find_map(|(from, to)| {
-            let rest = address.is_within(from).then(|| &address.as_str()[from.as_str().len()..])?;
-            let target = Address::from(format!("{to}{rest}").as_str());
-            graph.index(&target).map(|node| (target, node))
-        });
-        let Some((target, node)) = target else { continue };
-        if state.resources.contains_key(address) && state.resources.contains_key(&target) {
+        let Some((target, node)) = targets.get(address).and_then(|to| Some((*to, graph.index(to)?))) else { continue };
+        if state.resources.contains_key(address) && state.resources.contains_key(target) {
             let message = format!("`{address}` can't be moved to `{target}`: both exist");
             errors.push(
                 Diagnostic::error(&graph.nodes()[node].span, message).help(format!(
@@ -109,7 +105,7 @@ fn moves(graph: &Graph, state: &State) -> (BTreeMap<Address, Address>, Vec<Diagn
                 )),
             );
         }
-        moves.insert(address.clone(), target);
+        moves.insert(address.clone(), target.clone());
     }
     (moves, errors)
 }
