@@ -59,6 +59,13 @@ pub struct TypeInfo {
     pub read_batch: usize,
 }
 
+impl TypeInfo {
+    /// Whether a name is made for this property when the stack gives none.
+    pub fn makes_name(&self, property: &str) -> bool {
+        self.generated_name.is_some_and(|name| name.property == property)
+    }
+}
+
 /// The rule by which a physical name is made: `<stack>-<environment>-<logical>-<short op id>`, cut to `max_length`.
 #[derive(Clone, Copy, Debug)]
 pub struct GeneratedName {

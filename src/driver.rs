@@ -1,6 +1,7 @@
 //! The way from a checked stack to an apply: lookups → graph → batched reads → plan → apply.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -53,7 +54,6 @@ fn name(lookup: &Lookup) -> String {
 }
 
 /// A plan with all that it was made from, and all that an apply of it needs.
-#[derive(Debug)]
 pub struct Planned {
     /// The stack.
     pub graph: Graph,
@@ -63,6 +63,13 @@ pub struct Planned {
     pub live: LiveResources,
     /// What would happen.
     pub plan: Plan,
+}
+
+/// Shows the plan alone: what the cloud told is in clear, secrets of the stack among it.
+impl fmt::Debug for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planned").field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 /// Brings a cloud and a store together.

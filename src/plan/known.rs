@@ -38,8 +38,10 @@ impl Attributes for Known<'_> {
 /// What is known of a resource that is yet to be made.
 pub(crate) fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
     let mut attributes = desired.as_map().cloned().unwrap_or_default();
-    if let Some(name) = kind.generated_name {
-        attributes.entry(name.property.to_owned()).or_insert(Value::Unknown);
+    if let Some(name) = kind.generated_name
+        && !given(&attributes, name.property)
+    {
+        attributes.insert(name.property.to_owned(), Value::Unknown);
     }
     Value::Map(attributes)
 }
@@ -50,7 +52,7 @@ pub(crate) fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
 pub(crate) fn of_live(kind: &TypeInfo, shape: &TypeShape, desired: &Value, live: &Live, complete: bool) -> Value {
     let mut attributes = desired.as_map().cloned().unwrap_or_default();
     if let Some(name) = kind.generated_name
-        && !attributes.contains_key(name.property)
+        && !given(&attributes, name.property)
     {
         let made = live.properties.get(name.property).cloned();
         attributes.insert(name.property.to_owned(), made.unwrap_or(Value::Unknown));
@@ -71,6 +73,10 @@ pub(crate) fn on_record(record: &Record) -> Value {
     let mut attributes = record.properties.as_map().cloned().unwrap_or_default();
     attributes.extend(record.outputs.as_map().cloned().unwrap_or_default());
     Value::Map(attributes)
+}
+
+fn given(properties: &BTreeMap<String, Value>, name: &str) -> bool {
+    properties.get(name).is_some_and(|value| !matches!(value, Value::Null))
 }
 
 fn add_outputs(attributes: &mut BTreeMap<String, Value>, shape: &TypeShape, outputs: Value) {

@@ -134,7 +134,7 @@ impl<'a> Names<'a> {
             return Err(problem);
         }
         match &entry.kind {
-            EntryKind::Resource { properties, .. } if properties.entry(field).is_none() => {
+            EntryKind::Resource { properties, .. } if properties.entry(field).is_none() && !info.makes_name(field) => {
                 Err(Problem::new(format!("`{name}` does not set `{field}`, so its value is not known"))
                     .help(format!("set it, or use an output: {}", suggest::list(outputs.names()))))
             }

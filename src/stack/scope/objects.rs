@@ -249,6 +249,7 @@ impl<'s> Object<'s> for ResourceObject<'s> {
                 let bare = secret && !matches!(value, Value::Secret(_) | Value::Unknown | Value::Null);
                 Ok(if bare { Value::Secret(Box::new(value.revealed())) } else { value }.into())
             }
+            None if kind.makes_name(key) => Ok(Value::Unknown.into()),
             None => Err(Problem::new(format!("`{}` does not set `{key}`", self.address))),
         }
     }

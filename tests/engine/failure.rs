@@ -1,0 +1,124 @@
+use infra::apply::Outcome;
+use infra::cloud::ErrorKind;
+use infra::cloud::fake::{Effect, Fault, Verb};
+
+use super::support::{User, report_text};
+
+const STACK: &str = r#"
+resources:
+  Vpc: { type: Test::Net::Vpc, properties: { CidrBlock: 10.0.0.0/16 } }
+  Subnet: { type: Test::Net::Subnet, properties: { VpcId: "${Vpc.VpcId}", CidrBlock: 10.0.1.0/24 } }
+  Alb: { type: Test::Net::LoadBalancer, properties: { Subnets: ["${Subnet.SubnetId}"] } }
+  Queue: { type: Test::App::Queue, properties: {} }
+  Service: { type: Test::App::Service, properties: { Containers: [{ Name: a, Image: "${Queue.Arn}" }] } }
+outputs:
+  queue: { value: "${Queue.Arn}" }
+  alb: { value: "${Alb.DNSName}" }
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
+    let user = User::new();
+    user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Quota).at("Subnet"));
+    let report = user.apply(STACK).await;
+    assert_eq!(
+        report_text(&report),
+        concat!(
+            "Failed\n",
+            "done Create Queue\n",
+            "done Create Service\n",
+            "done Create Vpc\n",
+            "failed Create Subnet at 6:3: fake:Create: failed on purpose\n",
+            "skipped Alb because of Subnet\n",
+        )
+    );
+    let state = user.state(STACK).await;
+    assert!(state.begun.is_empty(), "what the cloud refused is not left over");
+    assert_eq!(state.outputs.keys().collect::<Vec<_>>(), ["queue"], "what is known is on record");
+    assert!(user.plan(STACK).await.starts_with("+ Subnet\n+ Alb after Subnet\n"));
+    user.applied(STACK).await;
+    assert_eq!(user.cloud.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_become_usable_is_on_record_and_settled_by_the_next_run() {
+    let user = User::new();
+    user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Unsettled).at("Alb"));
+    let report = user.apply(STACK).await;
+    assert_eq!(report.outcome, Outcome::Failed);
+    let alb = user.id("Alb");
+    assert!(user.plan(STACK).await.starts_with("! Alb (an earlier run did not see it ready)\n"));
+    user.applied(STACK).await;
+    assert_eq!(user.id("Alb"), alb);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_answer_is_lost_is_found_and_not_made_twice() {
+    let user = User::new();
+    user.cloud.inject(Fault::new(Effect::LoseAnswer).on(Verb::Create).times(3));
+    user.applied(STACK).await;
+    assert_eq!(user.cloud.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_never_arrived_is_made_by_the_same_operation() {
+    let user = User::new();
+    user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Lost).at("Vpc"));
+    user.applied(STACK).await;
+    assert_eq!(user.cloud.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_answers_of_updates_and_deletes_are_asked_for_again() {
+    let user = User::new();
+    user.applied(STACK).await;
+    let next = STACK.replace(
+        "Queue: { type: Test::App::Queue, properties: {} }",
+        "Queue: { type: Test::App::Queue, properties: { DelaySeconds: 3 } }",
+    );
+    user.cloud.inject(Fault::new(Effect::LoseAnswer).on(Verb::Update));
+    user.applied(&next).await;
+    user.cloud.inject(Fault::new(Effect::LoseAnswer).on(Verb::Delete).times(2));
+    let mut user = user;
+    assert_eq!(user.destroy(&next).await.outcome, Outcome::Done);
+    assert!(user.cloud.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_use_is_reported_with_what_uses_it() {
+    let mut user = User::new();
+    user.applied(STACK).await;
+    user.cloud.inject(Fault::fail(Verb::Delete, ErrorKind::Denied).at("Alb"));
+    let report = user.destroy(STACK).await;
+    let text = report_text(&report);
+    assert!(text.contains("failed Delete Alb at 7:3: fake:Delete: failed on purpose\n"), "{text}");
+    assert!(text.contains("skipped Subnet because of Alb\nskipped Vpc because of Alb\n"), "{text}");
+    assert!(text.contains("done Delete Queue\n"), "{text}");
+    assert_eq!(user.cloud.len(), 3);
+    assert_eq!(user.destroy(STACK).await.outcome, Outcome::Done);
+
+    user.applied(STACK).await;
+    user.options.excludes = Vec::new();
+    user.cloud.inject(Fault::fail(Verb::Delete, ErrorKind::InUse).at("Vpc"));
+    let report = user.destroy(STACK).await;
+    assert_eq!(report.failed[0].error.kind, ErrorKind::InUse);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_update_stops_the_delete_of_what_it_was_to_let_go() {
+    let user = User::new();
+    user.applied(STACK).await;
+    let next = STACK.replace("10.0.1.0/24", "10.0.2.0/24");
+    user.cloud.inject(Fault::fail(Verb::Update, ErrorKind::Denied).at("Alb"));
+    let report = user.apply(&next).await;
+    assert_eq!(report_text(&report).lines().last().unwrap(), "skipped Subnet because of Alb");
+    let plan = user.plan(&next).await;
+    assert!(
+        plan.starts_with(
+            "! Subnet (an earlier run did not delete its predecessor subnet-000001)\n~ Alb after Subnet\n"
+        ),
+        "{plan}"
+    );
+    user.applied(&next).await;
+    assert_eq!(user.cloud.len(), 5);
+}

@@ -1,0 +1,14 @@
+//! The engine as a whole, from the text of a stack to a cloud in memory, on virtual time.
+
+mod support;
+
+mod crash;
+mod drift;
+mod failure;
+mod growth;
+mod interrupt;
+mod order;
+mod replace;
+mod secret;
+mod selection;
+mod values;
