@@ -28,6 +28,9 @@ use fault::Faults;
 use record::Record;
 use world::World;
 
+/// How long something takes.
+type Times = Box<dyn Fn(Verb, &TypeInfo) -> Duration + Send + Sync>;
+
 /// A cloud in memory.
 ///
 /// It refuses what AWS refuses: a reference to what does not exist, or is not ready where it must be; deleting what is
@@ -46,7 +49,7 @@ struct Inner {
     region: String,
     started: Instant,
     latency: Duration,
-    times: Box<dyn Fn(Verb, &TypeInfo) -> Duration + Send + Sync>,
+    times: Times,
     world: Mutex<World>,
     faults: Mutex<Faults>,
     record: Mutex<Record>,
@@ -57,7 +60,7 @@ pub struct Builder {
     catalog: Catalog,
     region: String,
     latency: Duration,
-    times: Box<dyn Fn(Verb, &TypeInfo) -> Duration + Send + Sync>,
+    times: Times,
 }
 
 impl Builder {
@@ -284,7 +287,9 @@ impl Cloud for FakeCloud {
     async fn settle(&self, kind: &TypeInfo, op: &Op, id: &Id, _: &Value) -> Result<(), CloudError> {
         let work = async {
             let ready = self.world().ready_at(kind.name, id)?;
-            sleep_until(ready).await;
+            if ready > Instant::now() {
+                sleep_until(ready).await;
+            }
             self.world().settle(kind.name, id)
         };
         self.call(Verb::Settle, Some(kind), Some(op), std::slice::from_ref(id), work).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::entry::{Action, Entry, Move};
@@ -217,7 +218,9 @@ impl Journal {
         if self.requests.send(Request { entries, reply }).is_err() {
             return Err(self.ended().await);
         }
-        match answer.await {
+        // An engine awaits thousands of these in one task. Tokio gives a task a budget of 128 answers each time it
+        // runs, after which it lets all others look in vain: work that grows with the square of their number.
+        match unconstrained(answer).await {
             Ok(result) => result,
             Err(_) => Err(self.ended().await),
         }

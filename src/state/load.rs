@@ -68,12 +68,10 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
     }
     let last = files.last().map_or(loaded.replay.last, |(serial, _)| *serial);
     loaded.next = last + 1;
-    let mut expected = loaded.replay.last + 1;
-    for (serial, batch) in batches {
+    for (expected, (serial, batch)) in (loaded.replay.last + 1..).zip(batches) {
         if serial != expected {
             return Err(Error::Missing { location, serial: expected });
         }
-        expected += 1;
         match batch {
             Ok(batch) => {
                 for entry in batch.entries {

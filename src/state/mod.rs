@@ -27,10 +27,10 @@ pub use entry::{FormatError, STATE_VERSION};
 pub use error::Error;
 pub use holder::Holder;
 pub use journal::{Journal, Updated};
-pub use open::{DEFAULT_LEASE, OpenOptions};
+pub use open::{DEFAULT_LEASE, OnWait, OpenOptions};
 pub use replay::Inconsistent;
 pub use seal::{Seal, SealError};
-pub use store::{LocalStore, LogKey, MemoryStore, Store, StoreError};
+pub use store::{Files, LocalStore, LogKey, MemoryStore, Store, StoreError};
 
 /// What infra made and still manages, as the log tells it.
 ///

@@ -23,6 +23,9 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// For so long the calls that a dead process had under way may still be carried out.
 const CALLS_UNDER_WAY: Duration = Duration::from_secs(5);
 
+/// Told who holds the log, and for how long it must stand still before it is taken over.
+pub type OnWait = Box<dyn Fn(&Holder, Duration) + Send + Sync>;
+
 /// How a log is to be taken.
 pub struct OpenOptions {
     /// Who takes it.
@@ -31,8 +34,8 @@ pub struct OpenOptions {
     pub lease: Duration,
     /// Whether to wait for whoever holds it.
     pub wait: bool,
-    /// Told once, when a wait begins: who holds the log, and for how long it must stand still before it is taken over.
-    pub on_wait: Option<Box<dyn Fn(&Holder, Duration) + Send + Sync>>,
+    /// Called once, when a wait begins.
+    pub on_wait: Option<OnWait>,
 }
 
 impl OpenOptions {
@@ -78,7 +81,7 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
             }
         }
         match take(&log, &options, &loaded).await {
-            Ok(writer) => return Ok(start(writer, loaded.warnings, options.lease)?),
+            Ok(writer) => return start(writer, loaded.warnings, options.lease),
             Err(Error::Store(error)) if matches!(*error, StoreError::Taken(_)) => {}
             Err(error) => return Err(error),
         }

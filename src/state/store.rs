@@ -33,6 +33,9 @@ impl fmt::Display for LogKey {
     }
 }
 
+/// Entries with their numbers, in order.
+pub type Files = Vec<(u64, Vec<u8>)>;
+
 /// Keeps the logs of all stacks and environments.
 ///
 /// What it must guarantee: [`append`](Store::append) is atomic and exclusive (of two that write the same number one
@@ -45,7 +48,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn append<'a>(&'a self, log: &'a LogKey, serial: u64, entry: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The entries numbered `from` and up that are kept, in order.
-    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Vec<(u64, Vec<u8>)>, StoreError>>;
+    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Files, StoreError>>;
 
     /// Writes the snapshot of the log up to and with entry `serial`. One that is already there may stay: the same
     /// entries give the same snapshot.

@@ -230,7 +230,7 @@ impl Writer {
         let covered = self.snapshots.last().copied().unwrap_or(0);
         let changed = self.replay.state.serial > covered;
         let grown = self.batches_since >= SNAPSHOT_EVERY && self.bytes_since >= self.snapshot_size;
-        if !grown && !(closing && changed) {
+        if !(grown || closing && changed) {
             return;
         }
         let serial = self.replay.last;

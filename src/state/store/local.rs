@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures::future::BoxFuture;
 use tokio::task::spawn_blocking;
 
-use super::{LogKey, Store, StoreError};
+use super::{Files, LogKey, Store, StoreError};
 
 const LOG: &str = "log";
 const SNAPSHOT: &str = "snapshot";
@@ -40,7 +40,7 @@ impl Store for LocalStore {
         blocking(move || write_once(&folder?, serial, &entry))
     }
 
-    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Vec<(u64, Vec<u8>)>, StoreError>> {
+    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Files, StoreError>> {
         let folder = self.folder(log, LOG);
         blocking(move || {
             let folder = folder?;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::future::{BoxFuture, ready};
 
-use super::{LogKey, Store, StoreError};
+use super::{Files, LogKey, Store, StoreError};
 
 /// Keeps logs for as long as it lives.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl Store for MemoryStore {
         Box::pin(ready(if free { Ok(()) } else { Err(StoreError::Taken(serial)) }))
     }
 
-    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Vec<(u64, Vec<u8>)>, StoreError>> {
+    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Files, StoreError>> {
         let logs = self.logs();
         let entries = logs.get(log).into_iter().flat_map(|kept| kept.entries.range(from..));
         Box::pin(ready(Ok(entries.map(|(serial, entry)| (*serial, entry.clone())).collect())))

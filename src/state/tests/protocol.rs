@@ -201,10 +201,10 @@ async fn what_is_recorded_at_the_same_time_shares_a_write() {
     let store = Arc::new(MemoryStore::new());
     let stubborn = Stubborn::before(&store);
     let (journal, _) = open(&stubborn, "apply").await;
-    let names: Vec<_> = (0..100).map(|index| format!("q-{index}")).collect();
+    let names: Vec<_> = (0..1000).map(|index| format!("q-{index}")).collect();
     join_all(names.iter().map(|name| create(&journal, name, name))).await.into_iter().for_each(Result::unwrap);
     assert_eq!(stubborn.appends(), 4, "the opening, all begins, all mades, all dones");
-    assert_eq!(load(&store).await.resources.len(), 100);
+    assert_eq!(load(&store).await.resources.len(), 1000);
 
     let operations =
         names.iter().map(|name| (op(&format!("d-{name}")), begun(name, BegunAction::Update, Value::map())));

@@ -82,7 +82,7 @@ impl<S: Store> Store for Stubborn<S> {
         })
     }
 
-    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Vec<(u64, Vec<u8>)>, StoreError>> {
+    fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Files, StoreError>> {
         self.store.read(log, from)
     }
 
