@@ -56,13 +56,22 @@ pub struct Options {
     pub python: String,
     /// The folder of that virtual environment; by default below cargo's target folder.
     pub venv: Option<PathBuf>,
+    /// Whether ECS tasks run as containers, if there is Docker; else the emulator only says that they run.
+    pub containers: bool,
     /// Told before anything slow, such as the installation on first use.
     pub notice: fn(&str),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, time_scale: DEFAULT_TIME_SCALE, python: "python3".into(), venv: None, notice: |_| {} }
+        Self {
+            port: 0,
+            time_scale: DEFAULT_TIME_SCALE,
+            python: "python3".into(),
+            venv: None,
+            containers: false,
+            notice: |_| {},
+        }
     }
 }
 
@@ -198,6 +207,7 @@ async fn open(options: &Options) -> Result<(TcpListener, SocketAddr, Emulator), 
         venv: options.venv.as_deref(),
         python: &options.python,
         public_port: address.port(),
+        containers: options.containers,
         notice: &options.notice,
     };
     let emulator = Emulator::start(&settings).await?;

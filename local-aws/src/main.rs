@@ -38,6 +38,9 @@ struct Run {
     /// The folder of that virtual environment; by default below cargo's target folder.
     #[arg(long)]
     venv: Option<PathBuf>,
+    /// Run ECS tasks as containers, which takes Docker; without it the emulator only says that they run.
+    #[arg(long)]
+    containers: bool,
 }
 
 fn scale(text: &str) -> Result<f64, String> {
@@ -60,8 +63,8 @@ async fn main() -> ExitCode {
 async fn serve(run: Run) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
-    let Run { port, time_scale, python, venv } = run;
-    let options = Options { port, time_scale, python, venv, notice: |line| eprintln!("{line}") };
+    let Run { port, time_scale, python, venv, containers } = run;
+    let options = Options { port, time_scale, python, venv, containers, notice: |line| eprintln!("{line}") };
     let asked_to_stop = async {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}

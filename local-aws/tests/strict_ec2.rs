@@ -1,4 +1,5 @@
 //! What EC2 refuses.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What Elastic Load Balancing, ECS and SQS refuse.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

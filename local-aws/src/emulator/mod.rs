@@ -57,6 +57,8 @@ pub(crate) struct Start<'a> {
     pub(crate) python: &'a str,
     /// The port that its answers name.
     pub(crate) public_port: u16,
+    /// Whether ECS tasks are real containers.
+    pub(crate) containers: bool,
     /// Told before anything slow.
     pub(crate) notice: &'a dyn Fn(&str),
 }
@@ -96,6 +98,10 @@ impl Emulator {
             .stderr(log)
             .process_group(0)
             .kill_on_drop(false);
+        if !settings.containers {
+            // Where there is no Docker, the emulator only says that its tasks run.
+            command.env("DOCKER_HOST", format!("unix://{}", folder.join("no-docker.sock").display()));
+        }
         for setting in SETTINGS_CLEARED {
             command.env_remove(setting);
         }

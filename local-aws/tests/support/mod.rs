@@ -1,4 +1,5 @@
 //! Raw AWS calls for the tests of local-aws: no SDK, a signature that nobody checks.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use local_aws::{LocalAws, Options};
