@@ -12,7 +12,9 @@ use hyper::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::error::AwsError;
 use crate::fault::{ActiveFault, Fault, FaultId};
+use crate::inventory::{self, Item};
 use crate::memory::Memory;
 use crate::record::Calls;
 use crate::shared::Shared;
@@ -24,6 +26,11 @@ pub(crate) const PREFIX: &str = "/_local/";
 #[derive(Debug, thiserror::Error)]
 #[error("the emulator did not forget its state: {0}")]
 pub struct ResetError(String);
+
+/// Why it can't be told what stands in the account.
+#[derive(Debug, thiserror::Error)]
+#[error("what stands in the account can't be listed: {}", .0.message)]
+pub struct InventoryError(AwsError);
 
 /// How a local AWS behaves, apart from faults. What is left out when it is set stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -125,6 +132,22 @@ impl Control {
         shared.faults().clear();
         self.set(Settings { time_scale: None, hidden_ms: Some(0), cut_after: Some(0) });
         shared.recorder().clear();
+        self.remember_seeds().await.map_err(|error| ResetError(error.to_string()))
+    }
+
+    /// Returns what stands in the account (of the access key `test`, in `us-east-1`) beyond what it starts with.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn inventory(&self) -> Result<Vec<Item>, InventoryError> {
+        let now = inventory::everything(&self.0).await.map_err(InventoryError)?;
+        let seeds = self.0.seeds.lock().await;
+        Ok(now.difference(&seeds).cloned().collect())
+    }
+
+    /// Takes what stands in the account now for what it starts with.
+    pub(crate) async fn remember_seeds(&self) -> Result<(), InventoryError> {
+        *self.0.seeds.lock().await = inventory::everything(&self.0).await.map_err(InventoryError)?;
         Ok(())
     }
 }
@@ -137,6 +160,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_local/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_local/faults/{id}", delete(remove_fault))
         .route("/_local/calls", get(calls).delete(clear_calls))
+        .route("/_local/inventory", get(inventory_now))
         .route("/_local/reset", post(reset))
         .with_state(Control::new(shared))
 }
@@ -180,6 +204,11 @@ async fn calls(State(control): State<Control>) -> Json<Calls> {
 async fn clear_calls(State(control): State<Control>) -> StatusCode {
     control.clear_calls();
     StatusCode::NO_CONTENT
+}
+
+async fn inventory_now(State(control): State<Control>) -> Result<Json<Vec<Item>>, (StatusCode, String)> {
+    let items = control.inventory().await;
+    items.map(Json).map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))
 }
 
 async fn reset(State(control): State<Control>) -> Result<StatusCode, (StatusCode, String)> {

@@ -33,7 +33,12 @@ impl<'a> Facts<'a> {
     pub(crate) fn new(shared: &'a Shared, call: &Call) -> Self {
         let header = call.authorization.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("");
         let key = header.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next()).unwrap_or("test");
-        Self { shared, key: key.into(), region: call.scope.region.clone(), lists: Mutex::default() }
+        Self::of(shared, key, &call.scope.region)
+    }
+
+    /// Makes the facts for the account of the access key `key`, and a region.
+    pub(crate) fn of(shared: &'a Shared, key: &str, region: &str) -> Self {
+        Self { shared, key: key.into(), region: region.into(), lists: Mutex::default() }
     }
 
     /// Returns all items of EC2's `DescribeX`, as the emulator has them.
@@ -61,13 +66,14 @@ impl<'a> Facts<'a> {
         if let Some(list) = lists.get(operation) {
             return Ok(Arc::clone(list));
         }
-        let root = self.query(service, operation, version, &[]).await?;
-        // EC2 lists below the root; the query protocol has a Result element between. Either way it is the first list.
-        let holder = root.children.first().filter(|first| first.name.ends_with("Result")).unwrap_or(&root);
-        let items = holder.children.first().map(|set| set.children.clone()).unwrap_or_default();
-        let items = Arc::new(items);
+        let items = Arc::new(first_list(&self.query(service, operation, version, &[]).await?));
         lists.insert(operation, Arc::clone(&items));
         Ok(items)
+    }
+
+    /// Returns the items that one of IAM's `ListX` answers with.
+    pub(crate) async fn iam(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Vec<Element>, AwsError> {
+        Ok(first_list(&self.query("iam", operation, "2010-05-08", parameters).await?))
     }
 
     /// Calls Elastic Load Balancing and returns its answer.
@@ -122,7 +128,8 @@ impl<'a> Facts<'a> {
         self.json("ecs", &format!("AmazonEC2ContainerServiceV20141113.{operation}"), input).await
     }
 
-    async fn json(&self, service: &str, target: &str, input: &Value) -> Result<Option<Value>, AwsError> {
+    /// Calls a service that speaks JSON; none if it refuses.
+    pub(crate) async fn json(&self, service: &str, target: &str, input: &Value) -> Result<Option<Value>, AwsError> {
         let answer = self.ask(service, Some(target), "application/x-amz-json-1.1", input.to_string()).await?;
         answer.map(|answer| serde_json::from_slice(&answer)).transpose().map_err(|error| confused(target, &error))
     }
@@ -201,6 +208,15 @@ impl<'a> Facts<'a> {
     pub(crate) fn holds_address(&self, id: &str, state: &str) -> bool {
         state != "deleted" || self.shared.clock().waits(id, Wait::NatGatewayDeleted)
     }
+}
+
+/// The members of an answer's first list.
+///
+/// EC2 lists below the root; the query protocol has a Result element between.
+fn first_list(root: &Element) -> Vec<Element> {
+    let holder = root.children.first().filter(|first| first.name.ends_with("Result")).unwrap_or(root);
+    let list = holder.children.iter().find(|child| !child.children.is_empty());
+    list.map(|list| list.children.clone()).unwrap_or_default()
 }
 
 /// Reads where a load balancer's network interfaces are.

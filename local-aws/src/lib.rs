@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod fault;
 mod in_process;
+mod inventory;
 mod memory;
 mod operation;
 mod permissions;
@@ -38,6 +39,7 @@ use crate::upstream::Upstream;
 pub use control::{Control, ResetError, Settings};
 pub use emulator::{EmulatorError, InstallError};
 pub use fault::{Action, ActiveFault, Fault, FaultId, When};
+pub use inventory::Item;
 pub use record::{CallRecord, Calls};
 
 /// The account that everything belongs to.
@@ -186,7 +188,13 @@ async fn run(options: Options, tell: oneshot::Sender<Started>, stopped: oneshot:
         }
     };
     let shared = Arc::new(Shared::new(Upstream::new(emulator.address()), options.time_scale));
-    if tell.send(Ok((address, Control::new(Arc::clone(&shared))))).is_ok() {
+    let control = Control::new(Arc::clone(&shared));
+    if let Err(error) = control.remember_seeds().await {
+        emulator.stop().await;
+        let _nobody_waits = tell.send(Err(StartError::Io(io::Error::other(error))));
+        return;
+    }
+    if tell.send(Ok((address, control))).is_ok() {
         let stop = async {
             let _sender_gone_counts_too = stopped.await;
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use local_aws::{DEFAULT_TIME_SCALE, LocalAws, Options};
+use local_aws::{DEFAULT_TIME_SCALE, Item, LocalAws, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A local AWS endpoint for tests, demos and benchmarks.
@@ -22,6 +22,16 @@ enum Command {
     #[command(after_help = "Examples:\n  local-aws run\n  local-aws run --port 0 --time-scale 1\n  \
                             curl -X POST localhost:4566/_local/reset")]
     Run(Run),
+    /// List what stands in a running local AWS beyond what it starts with.
+    #[command(after_help = "Example:\n  local-aws inventory --endpoint http://127.0.0.1:4566")]
+    Inventory(Inventory),
+}
+
+#[derive(Debug, clap::Args)]
+struct Inventory {
+    /// Where the local AWS answers.
+    #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]
+    endpoint: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,8 +60,11 @@ fn scale(text: &str) -> Result<f64, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { command: Command::Run(run) } = Cli::parse();
-    match serve(run).await {
+    let outcome = match Cli::parse().command {
+        Command::Run(run) => serve(run).await,
+        Command::Inventory(inventory) => list(inventory).await,
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -83,5 +96,18 @@ async fn serve(run: Run) -> Result<(), Box<dyn std::error::Error>> {
     }
     asked_to_stop.await;
     local.stop().await;
+    Ok(())
+}
+
+async fn list(Inventory { endpoint }: Inventory) -> Result<(), Box<dyn std::error::Error>> {
+    let response = reqwest::get(format!("{endpoint}/_local/inventory")).await?.error_for_status()?;
+    let items: Vec<Item> = response.json().await?;
+    for Item { kind, id } in &items {
+        println!("{kind}  {id}");
+    }
+    match items.len() {
+        0 => println!("Nothing: the account is as it was at the start."),
+        some => println!("{some} in all."),
+    }
     Ok(())
 }

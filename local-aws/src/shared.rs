@@ -1,10 +1,12 @@
 //! What all connections share.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::inventory::Item;
 use crate::memory::Memory;
 use crate::record::Recorder;
 use crate::upstream::Upstream;
@@ -18,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) in_process: crate::in_process::InProcess,
     /// Held by a call that changes something from its check to its answer, so that what was checked still holds.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// What the emulator starts with.
+    pub(crate) seeds: tokio::sync::Mutex<BTreeSet<Item>>,
     clock: Mutex<Clock>,
     faults: Mutex<Faults>,
     memory: Mutex<Memory>,
@@ -31,6 +35,7 @@ impl Shared {
             upstream,
             in_process: crate::in_process::InProcess::new(),
             changing: tokio::sync::Mutex::new(()),
+            seeds: tokio::sync::Mutex::default(),
             clock: Mutex::new(Clock::new(time_scale)),
             faults: Mutex::default(),
             memory: Mutex::default(),

@@ -1,0 +1,95 @@
+//! What stands in the account beyond what the emulator starts with: what an apply made, and what a destroy left behind.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::AwsError;
+use crate::facts::Facts;
+use crate::shared::Shared;
+
+/// Something that exists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Item {
+    /// CloudFormation's name of its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What AWS calls it.
+    pub id: String,
+}
+
+/// EC2's lists: type, operation, where an item's id is.
+const EC2: [(&str, &str, &str); 8] = [
+    ("AWS::EC2::VPC", "DescribeVpcs", "vpcId"),
+    ("AWS::EC2::Subnet", "DescribeSubnets", "subnetId"),
+    ("AWS::EC2::InternetGateway", "DescribeInternetGateways", "internetGatewayId"),
+    ("AWS::EC2::NatGateway", "DescribeNatGateways", "natGatewayId"),
+    ("AWS::EC2::EIP", "DescribeAddresses", "allocationId"),
+    ("AWS::EC2::RouteTable", "DescribeRouteTables", "routeTableId"),
+    ("AWS::EC2::SecurityGroup", "DescribeSecurityGroups", "groupId"),
+    ("AWS::EC2::VPCEndpoint", "DescribeVpcEndpoints", "vpcEndpointId"),
+];
+/// Elastic Load Balancing's lists.
+const ELB: [(&str, &str, &str); 2] = [
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "DescribeLoadBalancers", "LoadBalancerArn"),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "DescribeTargetGroups", "TargetGroupArn"),
+];
+/// Lists of services that speak JSON: type, service, target, where the list is, where an item's id is (or the item itself).
+const JSON: [(&str, &str, &str, &str, &str); 3] = [
+    ("AWS::SQS::Queue", "sqs", "AmazonSQS.ListQueues", "QueueUrls", ""),
+    (
+        "AWS::ECR::Repository",
+        "ecr",
+        "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories",
+        "repositories",
+        "repositoryArn",
+    ),
+    ("AWS::Logs::LogGroup", "logs", "Logs_20140328.DescribeLogGroups", "logGroups", "logGroupName"),
+];
+
+/// Lists everything in the account of the region `us-east-1`, the emulator's own default network included.
+pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsError> {
+    let facts = Facts::of(shared, "test", "us-east-1");
+    let mut items = BTreeSet::new();
+    let mut add = |kind: &str, id: &str| {
+        items.insert(Item { kind: kind.into(), id: id.into() });
+    };
+    for (kind, operation, path) in EC2 {
+        for item in facts.ec2(operation).await?.iter() {
+            let gone = item.text_at("state") == "deleted" && !facts.holds_address(item.text_at(path), "deleted");
+            if !gone {
+                add(kind, item.text_at(path));
+            }
+        }
+    }
+    for (kind, operation, path) in ELB {
+        facts.elb(operation).await?.iter().for_each(|item| add(kind, item.text_at(path)));
+    }
+    for (kind, operation, parameters) in [
+        ("AWS::IAM::Role", "ListRoles", &[][..]),
+        ("AWS::IAM::ManagedPolicy", "ListPolicies", &[("Scope", "Local")][..]),
+    ] {
+        facts.iam(operation, parameters).await?.iter().for_each(|item| add(kind, item.text_at("Arn")));
+    }
+    for (kind, service, target, list, id) in JSON {
+        let answer = facts.json(service, target, &json!({})).await?.unwrap_or_default();
+        for item in answer[list].as_array().into_iter().flatten() {
+            add(kind, text(if id.is_empty() { item } else { &item[id] }));
+        }
+    }
+    for cluster in facts.ecs_list("ListClusters", &json!({}), "clusterArns").await? {
+        add("AWS::ECS::Cluster", text(&cluster));
+    }
+    for service in facts.services().await?.iter().filter(|service| service["status"] != "INACTIVE") {
+        add("AWS::ECS::Service", text(&service["serviceArn"]));
+    }
+    for definition in facts.ecs_list("ListTaskDefinitions", &json!({"status": "ACTIVE"}), "taskDefinitionArns").await? {
+        add("AWS::ECS::TaskDefinition", text(&definition));
+    }
+    Ok(items)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
