@@ -10,7 +10,17 @@ async fn a_network_has_a_size_that_aws_takes() {
     let aws = shared().await;
     aws.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/8")]).await.refused("InvalidVpc.Range");
     aws.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/29")]).await.refused("InvalidVpc.Range");
-    aws.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16"), ("DryRun", "true")]).await.refused("DryRunOperation");
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let aws = shared().await;
+    let vpc = aws.vpc("10.0.0.0/16").await;
+    let dry = ("DryRun", "true");
+    aws.ec2("DeleteVpc", &[("VpcId", &vpc), dry]).await.refused("DryRunOperation");
+    aws.ec2("DescribeVpcs", &[("VpcId.1", &vpc), dry]).await.refused("DryRunOperation");
+    aws.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/8"), dry]).await.refused("InvalidVpc.Range");
+    aws.ec2("DescribeVpcs", &[("VpcId.1", &vpc)]).await.ok();
 }
 
 #[tokio::test]

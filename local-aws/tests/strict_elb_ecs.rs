@@ -112,7 +112,11 @@ async fn a_secure_listener_needs_a_certificate() {
     let request = json!({"DomainName": "example.com"});
     let certificate = aws.call("acm", "CertificateManager.RequestCertificate", request).await.json();
     secure[5].1 = certificate["CertificateArn"].as_str().unwrap();
-    aws.elb("CreateListener", &secure).await.ok();
+    let made = aws.elb("CreateListener", &secure).await.ok().get("ListenerArn");
+    let delete = async || aws.call("acm", "CertificateManager.DeleteCertificate", certificate.clone()).await;
+    delete().await.refused("ResourceInUseException");
+    aws.elb("DeleteListener", &[("ListenerArn", &made)]).await.ok();
+    delete().await.ok();
 }
 
 #[tokio::test]

@@ -111,6 +111,8 @@ async fn a_service_deploys_and_drains() {
     assert_eq!(described().await["deployments"][0]["rolloutState"], "IN_PROGRESS");
     aws.ecs("DeleteService", json!({"cluster": "c", "service": "app", "force": true})).await.ok();
     assert_eq!(described().await["status"], "DRAINING");
+    let again = json!({"cluster": "c", "serviceName": "app", "taskDefinition": "app"});
+    aws.ecs("CreateService", again).await.refused("InvalidParameterException");
     aws.ec2("DeleteSecurityGroup", &[("GroupId", &group)]).await.refused("DependencyViolation");
     skip(&local);
     assert_eq!(described().await["status"], "INACTIVE");

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::clock::Wait;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::strict::target_group;
@@ -25,6 +26,7 @@ pub(super) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError
         "RegisterTaskDefinition" => size(input),
         "CreateService" => {
             cluster_exists(input, facts).await?;
+            is_drained(input, facts)?;
             task_definition_exists(input, facts).await?;
             network_exists(input, facts).await?;
             target_groups_are_attached(input, facts).await
@@ -78,6 +80,19 @@ async fn cluster_exists(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError
         return Ok(());
     }
     Err(AwsError::refused("ClusterNotFoundException", "Cluster not found."))
+}
+
+/// Refuses the name of a service that was deleted and is not drained.
+fn is_drained(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {
+    let text = |key: &str, default| short(input[key].as_str().unwrap_or(default));
+    let tail = format!("/{}/{}", text("cluster", "default"), text("serviceName", ""));
+    let clock = facts.shared.clock();
+    let memory = facts.shared.memory();
+    if memory.departed.keys().any(|arn| arn.ends_with(&tail) && clock.waits(arn, Wait::ServiceDeleted)) {
+        let message = "Unable to Start a service that is still Draining.";
+        return Err(AwsError::refused("InvalidParameterException", message));
+    }
+    Ok(())
 }
 
 async fn cluster_is_empty(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {

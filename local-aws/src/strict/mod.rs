@@ -1,6 +1,7 @@
 //! The refusals of AWS that the emulator leaves out, one file a group.
 
 pub(crate) mod address;
+mod certificate;
 mod ecs;
 pub(crate) mod internet_gateway;
 mod listener;
@@ -14,17 +15,26 @@ mod tags;
 pub(crate) mod target_group;
 mod vpc;
 
-use crate::call::Call;
+use crate::call::{Call, Protocol};
 use crate::error::AwsError;
 use crate::facts::Facts;
 
 /// Refuses `call` where AWS would.
 pub(crate) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
-    if call.is_read() {
-        return Ok(());
+    if !call.is_read() {
+        tags::check(call)?;
+        by_service(call, facts).await?;
     }
-    tags::check(call)?;
+    if call.protocol == Protocol::Ec2 && call.parameter("DryRun") == Some("true") {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        return Err(AwsError { status: 412, ..AwsError::refused("DryRunOperation", message) });
+    }
+    Ok(())
+}
+
+async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
     match call.scope.service.as_str() {
+        "acm" => certificate::check(call, facts).await,
         "ec2" => {
             references::check(call, facts).await?;
             address::check(call, facts).await?;

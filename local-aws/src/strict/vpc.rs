@@ -13,10 +13,6 @@ pub(super) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError
             if !cidr.parse::<Ipv4Net>().is_ok_and(|net| (16..=28).contains(&net.prefix_len())) {
                 return Err(AwsError::refused("InvalidVpc.Range", format!("The CIDR '{cidr}' is invalid.")));
             }
-            if call.parameter("DryRun") == Some("true") {
-                let message = "Request would have succeeded, but DryRun flag is set.";
-                return Err(AwsError { status: 412, ..AwsError::refused("DryRunOperation", message) });
-            }
             Ok(())
         }
         "DeleteVpc" => {
