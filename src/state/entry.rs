@@ -125,7 +125,10 @@ pub enum FormatError {
         /// Its version.
         found: u32,
     },
-    /// It can't be read.
+    /// It is no JSON: its write was cut off, or it was scrambled since.
+    #[error("is cut off or scrambled: {0}")]
+    CutOff(#[source] serde_json::Error),
+    /// It is JSON, but says what it can't say.
     #[error("is damaged: {0}")]
     Damaged(#[source] serde_json::Error),
     /// It stands under another number than its own.
@@ -139,11 +142,17 @@ pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Fo
     struct Version {
         version: u32,
     }
-    let Version { version } = serde_json::from_slice(bytes).map_err(FormatError::Damaged)?;
+    let Version { version } = serde_json::from_slice(bytes)?;
     if version > STATE_VERSION {
         return Err(FormatError::Newer { found: version });
     }
-    serde_json::from_slice(bytes).map_err(FormatError::Damaged)
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+impl From<serde_json::Error> for FormatError {
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_data() { Self::Damaged(error) } else { Self::CutOff(error) }
+    }
 }
 
 impl Batch {
