@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::constant::constant;
 use super::document::{Document, Entry, EntryKind};
 use super::expression::{Part, Step, Template, Tree, references};
 use super::names::Names;
@@ -86,17 +87,20 @@ impl Checker<'_> {
                 Tree::Text(_) => Some("string"),
                 _ => None,
             };
-            if let Some(kind) = wrong {
+            let kind = wrong.or_else(|| self.names.static_kind(for_each));
+            if let Some(kind) = kind.filter(|kind| !matches!(*kind, "list" | "map")) {
                 let message = format!("`for_each` is a list or a map, not {}", super::expression::article(kind));
                 self.diagnostics.push(Diagnostic::error(&for_each.span, message));
             }
         }
         if let Some(when) = &entry.when {
             self.references(when, in_each);
-            if let Tree::Literal(value) = &when.tree
-                && value.kind() != "boolean"
-            {
-                let message = format!("`when` is a boolean, not {}", super::expression::article(value.kind()));
+            let kind = match &when.tree {
+                Tree::Literal(value) => Some(value.kind()),
+                _ => self.names.static_kind(when),
+            };
+            if let Some(kind) = kind.filter(|kind| *kind != "boolean") {
+                let message = format!("`when` is a boolean, not {}", super::expression::article(kind));
                 self.diagnostics.push(Diagnostic::error(&when.span, message));
             }
         }
@@ -227,7 +231,11 @@ impl Checker<'_> {
     /// Checks that every reference in a template means something.
     fn references(&mut self, template: &Template, in_each: bool) {
         let (names, diagnostics) = (self.names, &mut *self.diagnostics);
+        let file = &self.unit.document.source.path;
         template.each_part(&mut Vec::new(), &mut |_, part| {
+            if let Some(Err(error)) = constant(part, file) {
+                diagnostics.push(error);
+            }
             for reference in references(&part.code) {
                 if let Err(failure) = names.resolve(&reference, in_each) {
                     diagnostics.push(failure.problem.into_diagnostic(&part.span(&failure.range)));

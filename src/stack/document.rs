@@ -83,7 +83,8 @@ pub(super) struct Parameter {
     pub(super) maximum: Option<f64>,
     pub(super) pattern: Option<regex::Regex>,
     pub(super) secret: bool,
-    pub(super) description: Option<String>,
+    /// Whether its declaration is wrong, so that what follows from it is not reported.
+    pub(super) broken: bool,
 }
 
 /// What stands under `resources` or `existing`.

@@ -67,9 +67,9 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
     // Everything is evaluated once, for the lookups and mistakes in it, before anything is asked of a cloud.
     for index in 0..graph.nodes.len() {
         session.reset();
-        if let Err(error) = graph.properties_in(index, &session) {
-            errors.add(error);
-        }
+        let mut found = Vec::new();
+        graph.properties_in(index, &session, &mut found);
+        found.into_iter().for_each(|error| errors.add(error));
     }
     for index in 0..graph.outputs.len() {
         session.reset();

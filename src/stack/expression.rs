@@ -351,6 +351,11 @@ fn syntax(text: &str, errors: &[cel::ParseError]) -> Vec<Failure> {
         Some((found, _)) => found.replace("mismatched input '<EOF>'", "it ends too early"),
         None => message.to_owned(),
     };
-    let problem = Problem::new(format!("this is not a CEL expression: {message}"));
+    let mut problem = Problem::new(format!("this is not a CEL expression: {message}"));
+    if let Some(word) = message.strip_prefix("reserved identifier: ") {
+        problem.message = format!("`{word}` is a word that CEL keeps for itself");
+        problem.help = (word == "var").then(|| "a parameter is written `params.name`".to_owned());
+        return vec![problem.at(at..at + word.len().min(text.len() - at))];
+    }
     vec![problem.at(at..end)]
 }

@@ -151,7 +151,12 @@ impl Graph {
     ///
     /// What is wrong with them now that they are evaluated, with its place in the expression that failed.
     pub fn properties(&self, node: usize, known: &dyn Attributes) -> Result<Value, Diagnostic> {
-        self.properties_in(node, &Session::new(&self.world, known))
+        let mut errors = Vec::new();
+        let properties = self.properties_in(node, &Session::new(&self.world, known), &mut errors);
+        match errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(properties),
+        }
     }
 
     /// The value of an output with what is known now; secret where the output is.
@@ -163,20 +168,25 @@ impl Graph {
         self.output_in(output, &Session::new(&self.world, known))
     }
 
-    pub(super) fn properties_in(&self, node: usize, session: &Session<'_>) -> Result<Value, Diagnostic> {
+    /// The properties of a node; what is wrong with them is added to `errors`.
+    pub(super) fn properties_in(&self, node: usize, session: &Session<'_>, errors: &mut Vec<Diagnostic>) -> Value {
         let (definition, kind) = (&self.definitions[node], &self.nodes[node].kind);
         let here = Here::new(session, &definition.frame, definition.each.as_deref());
         let EntryKind::Resource { properties, .. } = &definition.frame.unit.document.entries[definition.entry].kind
         else {
-            return Ok(Value::map());
+            return Value::map();
         };
         let schema = Schema::new(&kind.properties);
-        let Value::Map(mut values) = typed(here, properties, Some(schema), kind.name)? else { return Ok(Value::map()) };
+        let Value::Map(mut values) = typed(here, properties, Some(schema), kind.name, errors) else {
+            return Value::map();
+        };
         if let (Some(_), Some(tags)) = (kind.tags, &self.root.unit.document.tags) {
-            let tags = Here::new(session, &self.root, None).evaluate(tags)?;
-            merge_tags(kind, &mut values, &tags);
+            match Here::new(session, &self.root, None).evaluate(tags) {
+                Ok(tags) => merge_tags(kind, &mut values, &tags),
+                Err(error) => errors.push(error),
+            }
         }
-        Ok(Value::Map(values))
+        Value::Map(values)
     }
 
     pub(super) fn output_in(&self, output: usize, session: &Session<'_>) -> Result<Value, Diagnostic> {
@@ -194,13 +204,20 @@ impl Graph {
     }
 }
 
-/// Evaluates a template and checks what its expressions give; secret properties become secrets.
-fn typed(here: Here<'_>, template: &Template, schema: Option<Schema<'_>>, owner: &str) -> Result<Value, Diagnostic> {
+/// Evaluates a template and checks what its expressions give; secret properties become secrets. What is wrong is added
+/// to `errors`, and unknown in the value.
+fn typed(
+    here: Here<'_>,
+    template: &Template,
+    schema: Option<Schema<'_>>,
+    owner: &str,
+    errors: &mut Vec<Diagnostic>,
+) -> Value {
     let value = match &template.tree {
         Tree::Map(entries) => {
             let mut map = BTreeMap::new();
             for (key, _, value) in entries {
-                let value = typed(here, value, schema.and_then(|schema| schema.property(key)), key)?;
+                let value = typed(here, value, schema.and_then(|schema| schema.property(key)), key, errors);
                 if !matches!(value, Value::Null) {
                     map.insert(key.clone(), value);
                 }
@@ -209,19 +226,20 @@ fn typed(here: Here<'_>, template: &Template, schema: Option<Schema<'_>>, owner:
         }
         Tree::List(items) => {
             let schema = schema.and_then(Schema::items);
-            items.iter().map(|item| typed(here, item, schema, owner)).collect::<Result<Value, _>>()?
+            items.iter().map(|item| typed(here, item, schema, owner, errors)).collect()
         }
         _ => {
-            let value = here.evaluate(template)?;
-            if let Some(schema) = schema {
-                schema
-                    .check(&value, &format!("`{owner}`"))
-                    .map_err(|problem| problem.into_diagnostic(&template.span))?;
-            }
-            value
+            let evaluated = here.evaluate(template).and_then(|value| {
+                let checked = schema.map_or(Ok(()), |schema| schema.check(&value, &format!("`{owner}`")));
+                checked.map(|()| value).map_err(|problem| problem.into_diagnostic(&template.span))
+            });
+            evaluated.unwrap_or_else(|error| {
+                errors.push(error);
+                Value::Unknown
+            })
         }
     };
     let bare =
         schema.is_some_and(Schema::is_secret) && !matches!(value, Value::Secret(_) | Value::Unknown | Value::Null);
-    Ok(if bare { Value::Secret(Box::new(value.revealed())) } else { value })
+    if bare { Value::Secret(Box::new(value.revealed())) } else { value }
 }

@@ -212,7 +212,7 @@ impl Loader<'_> {
                 Some(default) => {
                     inputs.insert(parameter.name.clone(), default.value.clone());
                 }
-                None if broken => {}
+                None if broken || parameter.broken => {}
                 None => {
                     let message = format!("the parameter `{}` has no value", parameter.name);
                     let error = Diagnostic::error(&parameter.span, message);
@@ -291,6 +291,7 @@ impl Loader<'_> {
         };
         let errors = self.diagnostics.len();
         let Some(root) = yaml::parse(&source, &mut self.diagnostics) else { return self.diagnostics.len() > errors };
+        let is_map = matches!(root.data, yaml::Data::Map(_) | yaml::Data::Null);
         let mut reader = Reader { source: &source, compiler: &mut self.compiler, diagnostics: &mut self.diagnostics };
         for (key, node) in reader.map(root, "an environment file") {
             let Some(parameter) = declared.iter().find(|parameter| parameter.name == key.text) else {
@@ -311,7 +312,7 @@ impl Loader<'_> {
             }
             inputs.insert(parameter.name.clone(), value.value);
         }
-        false
+        !is_map
     }
 
     fn from_command_line(&mut self, declared: &[Parameter], options: &Options, inputs: &mut BTreeMap<String, Value>) {

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::value::Value;
 
 mod check;
+mod constant;
 mod dependencies;
 mod document;
 mod expand;
@@ -23,6 +24,7 @@ mod intrinsics;
 mod load;
 mod names;
 mod parameters;
+mod schema;
 mod scope;
 mod suggest;
 mod typing;
@@ -30,6 +32,12 @@ mod yaml;
 
 pub use graph::{Attributes, Graph, Lifecycle, NoAttributes, Node, OutputNode};
 pub use load::load;
+pub use schema::{component_schema, schema};
+
+/// The functions of expressions: how each is called, and what it gives.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    expression::FUNCTIONS.iter().map(|function| (function.signature, function.about))
+}
 
 /// Answers to lookups.
 pub type Answers = BTreeMap<Lookup, Value>;

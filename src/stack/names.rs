@@ -1,5 +1,6 @@
 //! What the names in an expression mean in one file, known without evaluating anything.
 
+use super::constant::constant;
 use super::document::EntryKind;
 use super::expression::{Failure, Index, Problem, Reference, Step, Template, Tree, references};
 use super::scope::Unit;
@@ -19,11 +20,13 @@ impl<'a> Names<'a> {
         match reference.name {
             "params" => {
                 let names = document.parameters.iter().map(|parameter| parameter.name.as_str());
-                self.member(reference, names, "parameter")
+                self.member(reference, names, "there is no parameter")
             }
-            "local" => self.member(reference, document.locals.iter().map(|(name, _)| name.value.as_str()), "local"),
-            "aws" => self.member(reference, ["account_id", "partition", "region"].into_iter(), "member of `aws`"),
-            "each" if in_each => self.member(reference, ["key", "value", "index"].into_iter(), "member of `each`"),
+            "local" => {
+                self.member(reference, document.locals.iter().map(|(name, _)| name.value.as_str()), "there is no local")
+            }
+            "aws" => self.member(reference, ["account_id", "partition", "region"].into_iter(), "`aws` has no member"),
+            "each" if in_each => self.member(reference, ["key", "value", "index"].into_iter(), "`each` has no member"),
             "each" => Err(Problem::new("`each` means something in a `for_each` only").at(reference.range.clone())),
             name => match self.unit.entries.get(name) {
                 Some(entry) => self.entry(*entry, reference),
@@ -64,7 +67,7 @@ impl<'a> Names<'a> {
                 if names.clone().any(|known| known == *name) {
                     return Ok(());
                 }
-                let mut problem = Problem::new(format!("there is no {what} `{name}`"));
+                let mut problem = Problem::new(format!("{what} `{name}`"));
                 problem.help = suggest::help(name, names.clone(), || {
                     names.clone().next().map(|_| format!("there is {}", suggest::list(names)))
                 });
@@ -134,7 +137,10 @@ impl<'a> Names<'a> {
             return Err(problem);
         }
         match &entry.kind {
-            EntryKind::Resource { properties, .. } if properties.entry(field).is_none() && !info.makes_name(field) => {
+            EntryKind::Resource { properties, .. }
+                if properties.entry(field).is_none() && !info.makes_name(field)
+                    && !matches!(properties.tree, Tree::Broken) =>
+            {
                 Err(Problem::new(format!("`{name}` does not set `{field}`, so its value is not known"))
                     .help(format!("set it, or use an output: {}", suggest::list(outputs.names()))))
             }
@@ -145,6 +151,9 @@ impl<'a> Names<'a> {
     /// What kind of value a template is, where that is plain from what it refers to.
     pub(super) fn static_kind(self, template: &Template) -> Option<&'static str> {
         let Tree::Expression(part) = &template.tree else { return None };
+        if let Some(Ok(value)) = constant(part, &self.unit.document.source.path) {
+            return Some(value.kind());
+        }
         if !part.code.is_path() {
             return None;
         }
@@ -155,7 +164,7 @@ impl<'a> Names<'a> {
             ("params", [Step::Field(name, _)]) => {
                 let parameter = document.parameters.iter().find(|parameter| parameter.name == *name)?;
                 let nullable = parameter.default.as_ref().is_some_and(|default| default.value.kind() == "null");
-                (parameter.kind.name() != "number" && !nullable).then(|| parameter.kind.name())
+                (!parameter.broken && parameter.kind.name() != "number" && !nullable).then(|| parameter.kind.name())
             }
             ("each", [Step::Field("index", _)]) => Some("integer"),
             ("aws", [Step::Field(_, _)]) => Some("string"),

@@ -287,7 +287,13 @@ impl<'c> Schema<'c> {
         let result = match &template.tree {
             Tree::Broken => Ok(()),
             Tree::Literal(value) => schema.scalar(value),
-            Tree::Expression(_) => static_kind(template).map_or(Ok(()), |kind| schema.kind(kind)),
+            Tree::Expression(_) => static_kind(template).map_or(Ok(()), |kind| {
+                schema.kind(kind).map_err(|problem| match (problem.help.is_some(), kind) {
+                    (true, "string") => problem.help("make a number of it with `int(…)`"),
+                    (true, "integer" | "boolean") => problem.help("make text of it with `string(…)`"),
+                    _ => problem,
+                })
+            }),
             Tree::Text(_) => schema.kind("string"),
             Tree::Map(_) | Tree::List(_) if schema.is_document() => Ok(()),
             Tree::List(items) => schema.kind("list").and_then(|()| schema.length(items.len())).map(|()| {

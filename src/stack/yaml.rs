@@ -35,6 +35,8 @@ pub(super) enum Data {
     Text(String),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
+    /// Something wrong, already reported.
+    Broken,
 }
 
 /// A key of a map.
@@ -61,6 +63,7 @@ impl Node {
             Data::Text(_) => "string",
             Data::List(_) => "list",
             Data::Map(_) => "map",
+            Data::Broken => "null",
         }
     }
 }
@@ -124,15 +127,20 @@ fn syntax_error(source: &Arc<Source>, at: usize, info: &str) -> Diagnostic {
         start += line.len();
     }
     let end = source.text[at..].chars().next().filter(|c| *c != '\n').map_or(at, |c| at + c.len_utf8());
-    Diagnostic::error(&Span::new(source, at..end), format!("this is not YAML: {info}"))
+    let error = Diagnostic::error(&Span::new(source, at..end), format!("this is not YAML: {info}"));
+    let line_start = source.text[..at].rfind('\n').map_or(0, |start| start + 1);
+    match source.text[line_start..line_end].contains("${") {
+        true => error.help("an expression needs quotes inside `{…}` and `[…]`, and where it holds `: ` or ` #`"),
+        false => error,
+    }
 }
 
 /// Reading cannot go on.
 struct Stop;
 
 enum Open {
-    List { range: Range<usize>, anchor: usize, items: Vec<Node> },
-    Map { range: Range<usize>, anchor: usize, entries: Vec<(Key, Node)>, key: Option<Option<Key>> },
+    List { range: Range<usize>, anchor: usize, items: Vec<Node>, broken: bool },
+    Map { range: Range<usize>, anchor: usize, entries: Vec<(Key, Node)>, key: Option<Option<Key>>, broken: bool },
 }
 
 struct Builder<'a> {
@@ -169,25 +177,27 @@ impl Builder<'_> {
                 self.add(node, Some(text.into_owned()))
             }
             Event::SequenceStart(anchor, tag) => {
-                self.collection_tag(tag.as_deref(), &range);
-                self.push(Open::List { range: range.clone(), anchor, items: Vec::new() }, &range)
+                let broken = self.collection_tag(tag.as_deref(), &range);
+                self.push(Open::List { range: range.clone(), anchor, items: Vec::new(), broken }, &range)
             }
             Event::MappingStart(anchor, tag) => {
-                self.collection_tag(tag.as_deref(), &range);
-                self.push(Open::Map { range: range.clone(), anchor, entries: Vec::new(), key: None }, &range)
+                let broken = self.collection_tag(tag.as_deref(), &range);
+                self.push(Open::Map { range: range.clone(), anchor, entries: Vec::new(), key: None, broken }, &range)
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
                 let (mut range, anchor, data, size, last) = match open {
-                    Open::List { range, anchor, items } => {
+                    Open::List { range, anchor, items, broken } => {
                         let size = items.iter().map(|item| item.size).sum::<usize>();
                         let last = items.last().map(|item| item.range.end);
-                        (range, anchor, Data::List(items), size, last)
+                        let data = if broken { Data::Broken } else { Data::List(items) };
+                        (range, anchor, data, size, last)
                     }
-                    Open::Map { range, anchor, entries, .. } => {
+                    Open::Map { range, anchor, entries, broken, .. } => {
                         let size = entries.iter().map(|(_, node)| node.size).sum::<usize>();
                         let last = entries.last().map(|(key, node)| node.range.end.max(key.range.end));
-                        (range, anchor, Data::Map(entries), size, last)
+                        let data = if broken { Data::Broken } else { Data::Map(entries) };
+                        (range, anchor, data, size, last)
                     }
                 };
                 range.end = last.unwrap_or(range.end).max(range.end);
@@ -272,27 +282,36 @@ impl Builder<'_> {
         match tag {
             Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Data::Text(text.to_owned()),
             Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => Data::Text(text.to_owned()),
+            Some(tag) if tag.is_yaml_core_schema() => plain(text),
             Some(tag) => {
-                if !tag.is_yaml_core_schema() {
-                    self.unknown_tag(tag, range);
-                }
-                plain(text)
+                self.unknown_tag(tag, range);
+                Data::Broken
             }
             None if style == ScalarStyle::Plain => plain(text),
             None => Data::Text(text.to_owned()),
         }
     }
 
-    fn collection_tag(&mut self, tag: Option<&Tag>, range: &Range<usize>) {
-        if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
+    /// Whether a list or map has a tag that breaks it.
+    fn collection_tag(&mut self, tag: Option<&Tag>, range: &Range<usize>) -> bool {
+        let unknown = tag.filter(|tag| !tag.is_yaml_core_schema());
+        unknown.is_some_and(|tag| {
             self.unknown_tag(tag, range);
-        }
+            true
+        })
     }
 
     fn unknown_tag(&mut self, tag: &Tag, range: &Range<usize>) {
         let written = format!("!{}", tag.suffix.trim_start_matches('!'));
-        let before = self.source.text[..range.start].trim_end_matches([' ', '\t', '\n', '\r']);
-        let start = before.rfind(written.as_str()).filter(|at| at + written.len() >= before.len());
+        let text = &self.source.text;
+        let start = if text[range.start..].starts_with(&written) {
+            Some(range.start)
+        } else {
+            text[..range.start]
+                .trim_end()
+                .ends_with(&written)
+                .then(|| text[..range.start].trim_end().len() - written.len())
+        };
         let range = start.map_or(range.clone(), |start| start..start + written.len());
         let help = intrinsics::instead_of(written.trim_start_matches('!'));
         let error = match help {

@@ -176,8 +176,9 @@ fn parameter(reader: &mut Reader<'_>, key: Key, node: Node) -> Option<Parameter>
         maximum: None,
         pattern: None,
         secret: false,
-        description: None,
+        broken: false,
     };
+    let errors = reader.diagnostics.len();
     if !matches!(node.data, Data::Map(_)) {
         let help = "as in `desired: { type: integer, default: 2 }`".to_owned();
         reader.error_help(
@@ -185,7 +186,8 @@ fn parameter(reader: &mut Reader<'_>, key: Key, node: Node) -> Option<Parameter>
             format!("{what} is declared by a map, not {}", crate::stack::expression::article(node.kind())),
             Some(help),
         );
-        return None;
+        parameter.broken = true;
+        return Some(parameter);
     }
     let mut allowed = None;
     let mut typed = false;
@@ -205,7 +207,7 @@ fn parameter(reader: &mut Reader<'_>, key: Key, node: Node) -> Option<Parameter>
                     }
                 }
             }
-            "description" => parameter.description = reader.text(node, "a description").map(|text| text.value),
+            "description" => drop(reader.text(node, "a description")),
             "default" => parameter.default = reader.constant(node, "a default"),
             "enum" => {
                 let items = reader.list(node, "`enum`");
@@ -229,7 +231,12 @@ fn parameter(reader: &mut Reader<'_>, key: Key, node: Node) -> Option<Parameter>
         let help = format!("add `type:` and one of {}", suggest::list(ParameterType::NAMES));
         let span = parameter.span.clone();
         reader.diagnostics.push(Diagnostic::error(&span, format!("{what} has no type")).help(help));
-        return None;
+        parameter.broken = true;
+        return Some(parameter);
+    }
+    if reader.diagnostics.len() > errors {
+        parameter.broken = true;
+        return Some(parameter);
     }
     for value in allowed.iter().flatten() {
         if let Some(problem) = crate::stack::parameters::type_problem(parameter.kind, &value.value) {
@@ -280,6 +287,11 @@ fn entry(reader: &mut Reader<'_>, key: Key, node: Node) -> Entry {
         return entry;
     }
     let keys = if component { COMPONENT_ENTRY_KEYS } else { RESOURCE_KEYS };
+    // What a misspelt `properties` would have held is not reported as missing.
+    let misspelt = fields.iter().any(|(key, _)| {
+        let close = suggest::closest(&key.text, keys.iter().copied());
+        !keys.contains(&key.text.as_str()) && matches!(close, Some("properties" | "with"))
+    });
     let (mut type_name, mut path, mut body) = (None, None, None);
     for (key, node) in reader.fields(node, &what, keys) {
         match key.text.as_str() {
@@ -303,6 +315,9 @@ fn entry(reader: &mut Reader<'_>, key: Key, node: Node) -> Entry {
     let mut body = body.unwrap_or_else(|| Template::literal(Value::map(), &entry.span));
     if matches!(body.tree, crate::stack::expression::Tree::Literal(Value::Null)) {
         body = Template::literal(Value::map(), &entry.span);
+    }
+    if misspelt {
+        body.tree = crate::stack::expression::Tree::Broken;
     }
     entry.kind = match (type_name, path) {
         (Some(type_name), _) => EntryKind::Resource { type_name, properties: body },

@@ -41,6 +41,9 @@ impl Reader<'_> {
     }
 
     fn mismatch(&mut self, node: &Node, what: &str, wanted: &str) {
+        if matches!(node.data, Data::Broken) {
+            return;
+        }
         self.error(&node.range, format!("{what} is {wanted}, not {}", article(node.kind())));
     }
 

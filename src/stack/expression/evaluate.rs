@@ -206,6 +206,9 @@ impl<'c, 's> Evaluator<'c, 's> {
             },
             other => match &*other {
                 Value::Unknown => Ok(Value::Unknown.into()),
+                Value::Null => Err(Problem::new(format!("null has no `{field}`")).help(
+                    "a resource whose `when` is false is null: ask first, as in `Name != null ? Name.Arn : \"\"`",
+                )),
                 other => Err(Problem::new(format!("{} has no `{field}`", article(other.kind())))),
             },
         }

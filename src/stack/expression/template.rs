@@ -70,6 +70,7 @@ impl Template {
         let span = Span::new(source, node.range.clone());
         let tree = match node.data {
             Data::Null => Tree::Literal(Value::Null),
+            Data::Broken => Tree::Broken,
             Data::Bool(value) => Tree::Literal(Value::Bool(value)),
             Data::Int(value) => Tree::Literal(Value::Int(value)),
             Data::Float(value) => Tree::Literal(Value::Float(value)),

@@ -1,0 +1,291 @@
+//! The JSON Schema of a stack file and of a component file, for editors with yaml-language-server.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::document::ParameterType;
+use crate::catalog::Catalog;
+
+/// The JSON Schema (draft 7) of a stack file with all the types of `catalog`.
+pub fn schema(catalog: &Catalog) -> Json {
+    let mut properties = shared();
+    let own = json!({
+        "stack": {
+            "type": "string",
+            "pattern": "^[A-Za-z][A-Za-z0-9-]{0,63}$",
+            "description": "The stack's name.",
+        },
+        "region": text("The AWS region, such as us-east-1. Can use params."),
+        "tags": tags("Tags of everything that takes tags; a resource's own win."),
+        "moved": {
+            "description": "Addresses that changed: what stands under `from` in the state is kept, under `to`.",
+            "anyOf": [{"$ref": "#/definitions/infra.move"}, {"type": "array", "items": {"$ref": "#/definitions/infra.move"}}],
+        },
+        "forget": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Addresses that are no longer managed, without being deleted.",
+        },
+    });
+    extend(&mut properties, own);
+    whole("Stack", properties, &["stack"], catalog)
+}
+
+/// The JSON Schema (draft 7) of a component file with all the types of `catalog`.
+pub fn component_schema(catalog: &Catalog) -> Json {
+    let mut properties = shared();
+    extend(&mut properties, json!({"description": {"type": "string", "description": "What the component is for."}}));
+    whole("Component", properties, &[], catalog)
+}
+
+fn whole(title: &str, properties: Map<String, Json>, required: &[&str], catalog: &Catalog) -> Json {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": title,
+        "type": "object",
+        "additionalProperties": false,
+        "required": required,
+        "properties": properties,
+        "definitions": definitions(catalog),
+    })
+}
+
+/// What stacks and components share.
+fn shared() -> Map<String, Json> {
+    let mut properties = Map::new();
+    let keys = json!({
+        "parameters": {
+            "type": "object",
+            "description": "What the environment or the caller decides, read as `params.name`.",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+            "additionalProperties": {"$ref": "#/definitions/infra.parameter"},
+        },
+        "locals": {
+            "type": "object",
+            "description": "Values with a name, read as `local.name`.",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+        },
+        "resources": {
+            "type": "object",
+            "description": "Resources and components by logical name.",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9]*$"},
+            "additionalProperties": {"$ref": "#/definitions/infra.entry"},
+        },
+        "existing": {
+            "type": "object",
+            "description": "What exists and is not ours, read like a resource.",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9]*$"},
+            "additionalProperties": {"$ref": "#/definitions/infra.existing"},
+        },
+        "outputs": {
+            "type": "object",
+            "description": "Values that the stack shows, or the component gives.",
+            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+        },
+    });
+    extend(&mut properties, keys);
+    properties
+}
+
+fn extend(map: &mut Map<String, Json>, more: Json) {
+    if let Json::Object(more) = more {
+        map.extend(more);
+    }
+}
+
+fn text(description: &str) -> Json {
+    json!({"type": "string", "description": description})
+}
+
+fn tags(description: &str) -> Json {
+    json!({"description": description, "anyOf": [
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"$ref": "#/definitions/infra.expression"},
+    ]})
+}
+
+fn or_expression(schema: Json) -> Json {
+    json!({"anyOf": [schema, {"$ref": "#/definitions/infra.expression"}]})
+}
+
+fn definitions(catalog: &Catalog) -> Json {
+    let names: Vec<&str> = catalog.iter().map(|info| info.name).collect();
+    let common = json!({
+        "for_each": {
+            "description": "One instance for each element of a list or entry of a map, read as `each.key`, `each.value`, `each.index`.",
+            "anyOf": [{"type": ["array", "object"]}, {"$ref": "#/definitions/infra.expression"}],
+        },
+        "when": {
+            "description": "Whether it exists at all.",
+            "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/infra.expression"}],
+        },
+        "depends_on": {
+            "description": "What must be done first, beside what it refers to.",
+            "type": "array", "items": {"type": "string"},
+        },
+    });
+    let mut resource = Map::new();
+    let own = json!({
+        "type": {"description": "CloudFormation's resource type.", "enum": names},
+        "properties": {"type": "object", "description": "CloudFormation's properties of the type."},
+        "lifecycle": {"$ref": "#/definitions/infra.lifecycle"},
+    });
+    extend(&mut resource, own);
+    extend(&mut resource, common.clone());
+    let mut component = Map::new();
+    let own = json!({
+        "component": text("The component's file, relative to this one."),
+        "with": {"type": "object", "description": "The component's parameters."},
+    });
+    extend(&mut component, own);
+    extend(&mut component, common);
+    let by_type: Vec<Json> = names
+        .iter()
+        .map(|name| {
+            json!({
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {"properties": {"properties": {"$ref": format!("#/definitions/{name}")}}},
+            })
+        })
+        .collect();
+    let mut definitions = Map::new();
+    let own = json!({
+        "infra.expression": {"type": "string", "pattern": "\\$\\{", "description": "An expression, `${…}`."},
+        "infra.move": {
+            "type": "object", "additionalProperties": false, "required": ["from", "to"],
+            "properties": {"from": text("The address before."), "to": text("The address now.")},
+        },
+        "infra.lifecycle": {
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "prevent_destroy": {
+                    "description": "Whether a plan that deletes or replaces it is an error.",
+                    "anyOf": [{"type": "boolean"}, {"$ref": "#/definitions/infra.expression"}],
+                },
+                "ignore": {
+                    "description": "Properties whose changes are ignored once it is made.",
+                    "type": "array", "items": {"type": "string"},
+                },
+                "replace_on": {
+                    "description": "Resources whose change replaces this one.",
+                    "type": "array", "items": {"type": "string"},
+                },
+            },
+        },
+        "infra.parameter": {
+            "type": "object", "additionalProperties": false, "required": ["type"],
+            "properties": {
+                "type": {"enum": ParameterType::NAMES},
+                "description": text("What it is for."),
+                "default": {"description": "Its value where none is given; without it, one must be."},
+                "enum": {"type": "array", "description": "The values it takes."},
+                "minimum": {"type": "number"},
+                "maximum": {"type": "number"},
+                "pattern": text("A regular expression that the whole value matches."),
+                "secret": {"type": "boolean", "description": "Whether its value is never shown or stored."},
+            },
+        },
+        "infra.existing": {
+            "type": "object", "additionalProperties": false, "required": ["type"],
+            "properties": {
+                "type": {"enum": names},
+                "id": text("Its identifier."),
+                "tags": tags("Tags that exactly one has."),
+            },
+            "oneOf": [{"required": ["id"]}, {"required": ["tags"]}],
+        },
+        "infra.entry": {
+            "type": "object",
+            "if": {"required": ["component"]},
+            "then": {"additionalProperties": false, "properties": component},
+            "else": {"additionalProperties": false, "required": ["type"], "properties": resource, "allOf": by_type},
+        },
+    });
+    extend(&mut definitions, own);
+    for info in catalog.iter() {
+        let Json::Object(mut whole) = info.properties.clone() else { continue };
+        for keyword in ["$defs", "definitions"] {
+            let Some(Json::Object(parts)) = whole.remove(keyword) else { continue };
+            for (name, part) in parts {
+                definitions.insert(format!("{}.{name}", info.name), open(part, info.name, true));
+            }
+        }
+        whole.remove("$schema");
+        definitions.insert(info.name.to_owned(), open(Json::Object(whole), info.name, true));
+    }
+    Json::Object(definitions)
+}
+
+/// A type's schema with every value open to an expression, and its references pointing into our definitions. `owner`
+/// names the type; a `whole` one is not a value itself.
+fn open(schema: Json, owner: &str, whole: bool) -> Json {
+    let Json::Object(mut map) = schema else { return schema };
+    if let Some(Json::String(target)) = map.get_mut("$ref")
+        && let Some(name) = target.rsplit('/').next()
+    {
+        *target = format!("#/definitions/{owner}.{name}");
+    }
+    for keyword in ["properties", "patternProperties"] {
+        if let Some(Json::Object(parts)) = map.get_mut(keyword) {
+            parts.values_mut().for_each(|part| *part = open(part.take(), owner, false));
+        }
+    }
+    for keyword in ["items", "additionalProperties"] {
+        if let Some(part) = map.get_mut(keyword) {
+            *part = open(part.take(), owner, false);
+        }
+    }
+    for keyword in ["anyOf", "oneOf", "allOf"] {
+        if let Some(Json::Array(parts)) = map.get_mut(keyword) {
+            parts.iter_mut().for_each(|part| *part = open(part.take(), owner, true));
+        }
+    }
+    let free_text =
+        map.get("type") == Some(&json!("string")) && !map.contains_key("enum") && !map.contains_key("pattern");
+    let description = map.get("description").cloned();
+    let schema = Json::Object(map);
+    if whole || free_text {
+        return schema;
+    }
+    let mut opened = or_expression(schema);
+    if let (Some(description), Json::Object(opened)) = (description, &mut opened) {
+        opened.insert("description".to_owned(), description);
+    }
+    opened
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::fake::catalog::catalog;
+
+    #[test]
+    fn every_reference_has_its_definition() {
+        for schema in [schema(&catalog()), component_schema(&catalog())] {
+            let mut stack = vec![&schema];
+            let mut references = 0;
+            while let Some(json) = stack.pop() {
+                match json {
+                    Json::Object(map) => {
+                        if let Some(Json::String(target)) = map.get("$ref") {
+                            let name = target.strip_prefix("#/definitions/").unwrap();
+                            assert!(schema["definitions"].get(name).is_some(), "{target}");
+                            references += 1;
+                        }
+                        stack.extend(map.values());
+                    }
+                    Json::Array(items) => stack.extend(items),
+                    _ => {}
+                }
+            }
+            assert!(references > 20);
+        }
+    }
+
+    #[test]
+    fn a_property_takes_an_expression_beside_its_own_type() {
+        let schema = schema(&catalog());
+        let port = &schema["definitions"]["Test::Net::Listener"]["properties"]["Port"];
+        assert_eq!(port["anyOf"][0]["type"], "integer");
+        assert_eq!(port["anyOf"][1]["$ref"], "#/definitions/infra.expression");
+    }
+}
