@@ -8,7 +8,7 @@ use super::document::{Document, Entry, EntryKind};
 use super::expression::{Part, Step, Template, Tree, references};
 use super::names::Names;
 use super::scope::{Unit, type_of};
-use super::typing::Schema;
+use super::typing::{Foreseen, Schema};
 use super::{parameters, suggest};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::diagnostic::Diagnostic;
@@ -87,7 +87,7 @@ impl Checker<'_> {
                 Tree::Text(_) => Some("string"),
                 _ => None,
             };
-            let kind = wrong.or_else(|| self.names.static_kind(for_each));
+            let kind = wrong.or_else(|| self.names.kind(for_each));
             if let Some(kind) = kind.filter(|kind| !matches!(*kind, "list" | "map")) {
                 let message = format!("`for_each` is a list or a map, not {}", super::expression::article(kind));
                 self.diagnostics.push(Diagnostic::error(&for_each.span, message));
@@ -97,7 +97,7 @@ impl Checker<'_> {
             self.references(when, in_each);
             let kind = match &when.tree {
                 Tree::Literal(value) => Some(value.kind()),
-                _ => self.names.static_kind(when),
+                _ => self.names.kind(when),
             };
             if let Some(kind) = kind.filter(|kind| *kind != "boolean") {
                 let message = format!("`when` is a boolean, not {}", super::expression::article(kind));
@@ -167,12 +167,12 @@ impl Checker<'_> {
     fn properties(&mut self, entry: &Entry, info: &TypeInfo, properties: &Template) {
         let schema = Schema::new(&info.properties);
         let names = self.names;
-        let kind = |template: &Template| names.static_kind(template);
+        let foreseen = |template: &Template| names.foresee(template);
         // What is missing has its place at the resource's name: its properties may not be there at all.
         let mut anchored = properties.clone();
         anchored.span = entry.span.clone();
         let owner = format!("`{}`", info.name);
-        schema.check_template(&anchored, &owner, &kind, self.diagnostics);
+        schema.check_template(&anchored, &owner, &foreseen, self.diagnostics);
         for name in &entry.lifecycle.ignore {
             let first = name.value.split('.').next().unwrap_or_default();
             if schema.property(first).is_none() {
@@ -197,15 +197,17 @@ impl Checker<'_> {
                 self.diagnostics.push(error);
                 continue;
             };
-            let problem = match value.constant() {
-                Some(value) => parameters::check(parameter, &value).err(),
-                None => match (&value.tree, self.names.static_kind(value)) {
-                    (Tree::Expression(_), Some(kind)) => parameters::kind_problem(parameter, kind),
-                    (Tree::Text(_), _) => parameters::kind_problem(parameter, "string"),
-                    (Tree::List(_), _) => parameters::kind_problem(parameter, "list"),
-                    (Tree::Map(_), _) => parameters::kind_problem(parameter, "map"),
-                    _ => None,
+            let problem = match (value.constant(), &value.tree) {
+                (Some(value), _) => parameters::check(parameter, &value).err(),
+                (None, Tree::Expression(_)) => match self.names.foresee(value) {
+                    Some(Foreseen::Value(value)) => parameters::check(parameter, &value).err(),
+                    Some(Foreseen::Kind(kind)) => parameters::kind_problem(parameter, kind),
+                    None => None,
                 },
+                (None, Tree::Text(_)) => parameters::kind_problem(parameter, "string"),
+                (None, Tree::List(_)) => parameters::kind_problem(parameter, "list"),
+                (None, Tree::Map(_)) => parameters::kind_problem(parameter, "map"),
+                (None, Tree::Literal(_) | Tree::Broken) => None,
             };
             if let Some(problem) = problem {
                 self.diagnostics.push(problem.into_diagnostic(&value.span).related(&parameter.span, "declared here"));

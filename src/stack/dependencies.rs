@@ -63,6 +63,9 @@ impl Follower {
         reference: &Reference<'_>,
         out: &mut Nodes,
     ) {
+        if reference.iterated {
+            return;
+        }
         let document = &frame.unit.document;
         let first = match reference.steps.first() {
             Some(Step::Field(name, _) | Step::Index(Index::Text(name), _)) => Some(*name),

@@ -5,7 +5,7 @@ use super::document::EntryKind;
 use super::expression::{Failure, Index, Problem, Reference, Step, Template, Tree, references};
 use super::scope::Unit;
 use super::suggest;
-use super::typing::Schema;
+use super::typing::{Foreseen, Schema};
 
 /// The names of a file.
 #[derive(Clone, Copy)]
@@ -148,12 +148,26 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// What kind of value a template is, where that is plain from what it refers to.
-    pub(super) fn static_kind(self, template: &Template) -> Option<&'static str> {
+    /// What can be told of an expression that is a whole value.
+    pub(super) fn foresee(self, template: &Template) -> Option<Foreseen> {
         let Tree::Expression(part) = &template.tree else { return None };
-        if let Some(Ok(value)) = constant(part, &self.unit.document.source.path) {
-            return Some(value.kind());
+        match constant(part, &self.unit.document.source.path) {
+            Some(Ok(value)) => Some(Foreseen::Value(value)),
+            Some(Err(_)) => None,
+            None => self.static_kind(template).map(Foreseen::Kind),
         }
+    }
+
+    /// What kind of value an expression that is a whole value gives.
+    pub(super) fn kind(self, template: &Template) -> Option<&'static str> {
+        match self.foresee(template)? {
+            Foreseen::Value(value) => Some(value.kind()),
+            Foreseen::Kind(kind) => Some(kind),
+        }
+    }
+
+    fn static_kind(self, template: &Template) -> Option<&'static str> {
+        let Tree::Expression(part) = &template.tree else { return None };
         if !part.code.is_path() {
             return None;
         }

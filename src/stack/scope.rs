@@ -19,7 +19,7 @@ mod objects;
 /// How many steps one evaluation may take.
 const MAX_STEPS: usize = 20_000_000;
 /// How deep evaluation may nest: expressions in locals in inputs in outputs.
-const MAX_NESTING: usize = 160;
+const MAX_NESTING: usize = 256;
 /// Text longer than this, in bytes, is refused.
 const MAX_TEXT: usize = 4 << 20;
 

@@ -14,6 +14,14 @@ pub(super) struct Schema<'c> {
     root: &'c Json,
 }
 
+/// What can be told of an expression without evaluating it.
+pub(super) enum Foreseen {
+    /// Its value.
+    Value(Value),
+    /// What kind of value it gives.
+    Kind(&'static str),
+}
+
 /// How deep references between parts of a schema are followed.
 const MAX_REFERENCES: usize = 16;
 
@@ -275,7 +283,7 @@ impl<'c> Schema<'c> {
         self,
         template: &Template,
         owner: &str,
-        static_kind: &dyn Fn(&Template) -> Option<&'static str>,
+        foreseen: &dyn Fn(&Template) -> Option<Foreseen>,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let schema = self.resolved();
@@ -287,25 +295,29 @@ impl<'c> Schema<'c> {
         let result = match &template.tree {
             Tree::Broken => Ok(()),
             Tree::Literal(value) => schema.scalar(value),
-            Tree::Expression(_) => static_kind(template).map_or(Ok(()), |kind| {
-                schema.kind(kind).map_err(|problem| match (problem.help.is_some(), kind) {
-                    (true, "string") => problem.help("make a number of it with `int(…)`"),
-                    (true, "integer" | "boolean") => problem.help("make text of it with `string(…)`"),
-                    _ => problem,
-                })
-            }),
+            Tree::Expression(_) => match foreseen(template) {
+                None => Ok(()),
+                Some(Foreseen::Value(value)) => schema.check(&value, owner),
+                Some(Foreseen::Kind(kind)) => {
+                    schema.kind(kind).map_err(|problem| match (problem.help.is_some(), kind) {
+                        (true, "string") => problem.help("make a number of it with `int(…)`"),
+                        (true, "integer" | "boolean") => problem.help("make text of it with `string(…)`"),
+                        _ => problem,
+                    })
+                }
+            },
             Tree::Text(_) => schema.kind("string"),
             Tree::Map(_) | Tree::List(_) if schema.is_document() => Ok(()),
             Tree::List(items) => schema.kind("list").and_then(|()| schema.length(items.len())).map(|()| {
                 if let Some(schema) = schema.items() {
-                    items.iter().for_each(|item| schema.check_template(item, owner, static_kind, diagnostics));
+                    items.iter().for_each(|item| schema.check_template(item, owner, foreseen, diagnostics));
                 }
             }),
             Tree::Map(entries) => schema.kind("map").map(|()| {
                 for (key, span, value) in entries {
                     match schema.property(key) {
                         Some(property) => {
-                            property.check_template(value, &format!("`{key}`"), static_kind, diagnostics);
+                            property.check_template(value, &format!("`{key}`"), foreseen, diagnostics);
                         }
                         None => {
                             let problem = schema.unknown(key, owner);

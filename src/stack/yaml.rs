@@ -130,7 +130,7 @@ fn syntax_error(source: &Arc<Source>, at: usize, info: &str) -> Diagnostic {
     let error = Diagnostic::error(&Span::new(source, at..end), format!("this is not YAML: {info}"));
     let line_start = source.text[..at].rfind('\n').map_or(0, |start| start + 1);
     match source.text[line_start..line_end].contains("${") {
-        true => error.help("an expression needs quotes inside `{…}` and `[…]`, and where it holds `: ` or ` #`"),
+        true => error.help("an expression needs quotes inside `{…}` and `[…]`, and where it holds `: ` or ` #`; its own strings then take the other quotes"),
         false => error,
     }
 }

@@ -17,6 +17,8 @@ pub(in crate::stack) struct Reference<'c> {
     pub(in crate::stack) steps: Vec<Step<'c>>,
     /// How it is used: as it stands, or through `values(…)` and a macro's variable.
     pub(in crate::stack) each_value: bool,
+    /// Whether only a macro runs over it, whose variable is referred to apart.
+    pub(in crate::stack) iterated: bool,
 }
 
 /// One step of a path.
@@ -77,11 +79,20 @@ impl<'c> Collector<'c> {
                 }
             }
             Expr::Comprehension(it) => {
-                self.node(&it.iter_range);
+                let group = self.values_of(&it.iter_range);
+                match &group {
+                    Some((name, range)) => self.found.push(Reference {
+                        name,
+                        range: range.clone(),
+                        steps: Vec::new(),
+                        each_value: false,
+                        iterated: true,
+                    }),
+                    None => self.node(&it.iter_range),
+                }
                 self.node(&it.accu_init);
                 let bound = self.bound.len();
                 self.bound.push(Bound { name: &it.accu_var, group: None });
-                let group = self.values_of(&it.iter_range);
                 match &it.iter_var2 {
                     None => self.bound.push(Bound { name: &it.iter_var, group }),
                     Some(second) => {
@@ -127,7 +138,7 @@ impl<'c> Collector<'c> {
                 Expr::Ident(name) => match self.bound.iter().rev().find(|bound| bound.name == name) {
                     _ if name.starts_with('@') => return None,
                     None => break (name.as_str(), self.code.range(at), false),
-                    Some(Bound { group: Some((group, range)), .. }) if !steps.is_empty() => {
+                    Some(Bound { group: Some((group, range)), .. }) => {
                         break (*group, range.clone(), true);
                     }
                     Some(_) => return None,
@@ -158,7 +169,7 @@ impl<'c> Collector<'c> {
             self.node(index);
         }
         steps.reverse();
-        Some(Reference { name, range, steps, each_value })
+        Some(Reference { name, range, steps, each_value, iterated: false })
     }
 
     fn uses_bound(&self, node: &IdedExpr) -> bool {
