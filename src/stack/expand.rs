@@ -1,7 +1,7 @@
 //! A checked stack → its resources: `for_each`, `when` and components spelt out, dependencies resolved.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::dependencies::{Follower, Nodes};
 use super::document::{Entry, EntryKind};
@@ -24,6 +24,7 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
         region: checked.region.clone(),
         answers: answers.clone(),
         variables: checked.variables.clone(),
+        files: Mutex::default(),
     });
     let root = Arc::new(Frame::new(&checked.unit, None, Inputs::Root(Arc::clone(&checked.inputs))));
     let session = Session::new(&world, &NoAttributes);

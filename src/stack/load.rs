@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::document::{self, EntryKind, FileKind, Parameter, Reader};
 use super::expression::Compiler;
@@ -89,7 +89,12 @@ fn region(unit: &Arc<Unit>, inputs: &Arc<BTreeMap<String, Value>>, options: &Opt
                 .help("add `region: us-east-1`, or the one you mean")
         });
     };
-    let world = World { region: String::new(), answers: Answers::new(), variables: options.variables.clone() };
+    let world = World {
+        region: String::new(),
+        answers: Answers::new(),
+        variables: options.variables.clone(),
+        files: Mutex::default(),
+    };
     let frame = Frame::new(unit, None, Inputs::Root(Arc::clone(inputs)));
     let session = Session::new(&world, &NoAttributes);
     match Here::new(&session, &frame, None).evaluate(template)? {

@@ -138,7 +138,8 @@ impl<'a> Names<'a> {
         }
         match &entry.kind {
             EntryKind::Resource { properties, .. }
-                if properties.entry(field).is_none() && !info.makes_name(field)
+                if properties.entry(field).is_none()
+                    && !info.makes_name(field)
                     && !matches!(properties.tree, Tree::Broken) =>
             {
                 Err(Problem::new(format!("`{name}` does not set `{field}`, so its value is not known"))

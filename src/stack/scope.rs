@@ -3,11 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::document::{Document, EntryKind};
 use super::expression::{Evaluator, Part, Problem, Template, Tree, article, as_text};
-use super::{Answers, Attributes};
+use super::{Answers, Attributes, files};
 use crate::address::Address;
 use crate::catalog::{Catalog, TypeInfo};
 use crate::cloud::Lookup;
@@ -42,6 +43,8 @@ pub(super) struct World {
     pub(super) region: String,
     pub(super) answers: Answers,
     pub(super) variables: BTreeMap<String, String>,
+    /// What `file(…)` has read: a file that changes between plan and apply changes nothing.
+    pub(super) files: Mutex<HashMap<(PathBuf, String), Result<String, Problem>>>,
 }
 
 /// One file as it stands in a stack: a component that is used twice has two.
@@ -156,6 +159,12 @@ impl<'s> Session<'s> {
     /// Lookups that had no answer.
     pub(super) fn missing(&self) -> BTreeSet<Lookup> {
         self.missing.borrow().clone()
+    }
+
+    /// The text of a file beside the file `from`, read once.
+    fn file(&self, from: &Path, path: &str) -> Result<String, Problem> {
+        let mut files = self.world.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.entry((from.to_owned(), path.to_owned())).or_insert_with(|| files::beside(from, path)).clone()
     }
 
     /// The answer to a lookup; unknown, and noted, where there is none.

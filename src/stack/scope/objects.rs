@@ -8,8 +8,8 @@ use crate::address::Address;
 use crate::cloud::Lookup;
 use crate::stack::document::EntryKind;
 use crate::stack::expression::{Object, Operand, Problem, Scope, Template};
+use crate::stack::suggest;
 use crate::stack::typing::Schema;
-use crate::stack::{files, suggest};
 use crate::value::Value;
 
 impl<'s> Scope<'s> for Here<'s> {
@@ -40,7 +40,7 @@ impl<'s> Scope<'s> for Here<'s> {
     }
 
     fn file(&self, path: &str) -> Result<String, Problem> {
-        files::beside(&self.frame.unit.document.source.path, path)
+        self.session.file(&self.frame.unit.document.source.path, path)
     }
 
     fn variable(&self, name: &str) -> Option<String> {
