@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+/// The largest share of AWS's times: beyond it nothing would ever be ready.
+const LARGEST_SCALE: f64 = 1000.0;
+
 /// What takes its time, and how long on AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Wait {
@@ -58,7 +61,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(scale: f64) -> Self {
-        Self { scale, begun: HashMap::new() }
+        let mut clock = Self { scale: 0.0, begun: HashMap::new() };
+        clock.set_scale(scale);
+        clock
     }
 
     /// Returns the share of AWS's times that passes here.
@@ -66,9 +71,9 @@ impl Clock {
         self.scale
     }
 
-    /// Changes that share, for what is under way too.
+    /// Changes that share, for what is under way too; what is no share becomes the nearest one.
     pub(crate) fn set_scale(&mut self, scale: f64) {
-        self.scale = scale;
+        self.scale = if scale.is_nan() { 0.0 } else { scale.clamp(0.0, LARGEST_SCALE) };
     }
 
     /// Lets `wait` begin now for the thing `id`.
@@ -101,5 +106,10 @@ mod tests {
         assert!(!clock.waits("nat-2", Wait::NatGatewayCreated));
         clock.set_scale(0.0);
         assert!(!clock.waits("nat-1", Wait::NatGatewayCreated));
+        for (scale, taken) in [(f64::NAN, 0.0), (-1.0, 0.0), (f64::INFINITY, LARGEST_SCALE)] {
+            clock.set_scale(scale);
+            assert!((clock.scale() - taken).abs() < f64::EPSILON);
+            clock.waits("nat-1", Wait::NatGatewayCreated);
+        }
     }
 }

@@ -100,10 +100,10 @@ impl Control {
         }
     }
 
-    /// Changes how it behaves; a time scale that is negative or not a number is taken for 0.
+    /// Changes how it behaves; a time scale below 0 or above 1,000 becomes that.
     pub fn set(&self, settings: Settings) {
         if let Some(scale) = settings.time_scale {
-            self.0.clock().set_scale(if scale.is_finite() { scale.max(0.0) } else { 0.0 });
+            self.0.clock().set_scale(scale);
         }
         if let Some(hidden) = settings.hidden_ms {
             *self.0.hidden_for() = Duration::from_millis(hidden);

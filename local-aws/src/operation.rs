@@ -2,24 +2,26 @@
 
 use hyper::{Method, Uri};
 
-/// Verbs at the beginning of the names of operations that change nothing.
-const READING_VERBS: [&str; 11] = [
+/// What the names of operations that change nothing begin with.
+const READING: [&str; 13] = [
     "BatchCheck",
     "BatchGet",
     "Describe",
     "Discover",
     "Estimate",
+    "Filter",
+    "GET ",
     "Get",
+    "HEAD ",
     "Head",
     "List",
     "Lookup",
-    "Search",
     "Simulate",
 ];
 
 /// Says whether an operation of this name can change nothing.
 pub(crate) fn is_read(operation: &str) -> bool {
-    READING_VERBS.iter().any(|verb| operation.starts_with(verb)) || operation.starts_with("GET ")
+    READING.iter().any(|beginning| operation.starts_with(beginning))
 }
 
 /// Names a REST operation; where it is not known, by its method and path.
@@ -135,5 +137,14 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             assert_eq!(of_rest(service, &method, &uri.parse().unwrap()), wanted);
         }
+    }
+
+    #[test]
+    fn reading_is_told_from_changing() {
+        let reads =
+            ["DescribeVpcs", "GetRole", "ListQueues", "HeadObject", "BatchGetImage", "GET /v2/email/identities"];
+        let changes = ["CreateVpc", "PutObject", "BatchDeleteImage", "SetSubnets", "POST /v2/email/identities", ""];
+        assert!(reads.iter().all(|name| is_read(name)));
+        assert!(!changes.iter().any(|name| is_read(name)));
     }
 }

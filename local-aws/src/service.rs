@@ -18,7 +18,8 @@ pub(crate) async fn perform(
     if shared.in_process.serves(&call.scope.service) {
         return shared.in_process.call(call, request).await;
     }
-    let _until_answered = if call.is_read() { None } else { Some(shared.changing.lock().await) };
+    // Others are not held up: a queue may be listened to for long.
+    let _until_answered = if strict::has_rules(call) { Some(shared.changing.lock().await) } else { None };
     let facts = Facts::new(shared, call);
     view::hidden::check(call, shared)?;
     if let Some(answer) = replay::given(call, &facts).await? {

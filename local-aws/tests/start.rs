@@ -88,8 +88,8 @@ fn an_emulator_that_ends_at_once_is_shown_with_its_last_lines() {
 }
 
 /// Starts the command and waits for its first line.
-fn started() -> (Child, String) {
-    let mut child = run(&["--port", "0"]).spawn().unwrap();
+fn started(temporary: &Path) -> (Child, String) {
+    let mut child = run(&["--port", "0"]).env("TMPDIR", temporary).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     let endpoint = first.strip_prefix("local AWS ready at ").unwrap().to_owned();
@@ -131,13 +131,15 @@ fn children(parent: u32) -> Vec<u32> {
 #[test]
 fn all_of_it_stops_when_asked_to_and_when_killed() {
     for name in ["-INT", "-TERM", "-KILL"] {
-        let (mut child, endpoint) = started();
+        let temporary = tempfile::tempdir().unwrap();
+        let (mut child, endpoint) = started(temporary.path());
         let emulator = children(child.id());
         assert_eq!(emulator.len(), 1, "{name}");
         signal(name, child.id());
         let status = child.wait().unwrap();
         assert_eq!(status.success(), name != "-KILL", "{name}");
         assert!(gone_within(Duration::from_secs(10), emulator[0]), "{name}");
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "{name} leaves files");
         assert!(TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).is_err(), "{name}");
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use support::{Network, listener, shared};
 
@@ -178,6 +180,25 @@ async fn weights_of_a_forward_action_are_kept() {
 }
 
 #[tokio::test]
+async fn a_load_balancer_answers_at_its_own_name() {
+    let aws = shared().await;
+    let network = aws.network().await;
+    let group = aws.group(&network.vpc, "answers").await;
+    let balancer = aws.load_balancer(&network, "answers", &group).await;
+    let fixed = [
+        ("LoadBalancerArn", &*balancer),
+        ("Port", "80"),
+        ("Protocol", "HTTP"),
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        ("DefaultActions.member.1.FixedResponseConfig.StatusCode", "418"),
+        ("DefaultActions.member.1.FixedResponseConfig.MessageBody", "teapot"),
+    ];
+    aws.elb("CreateListener", &fixed).await.ok();
+    let answer = aws.http.get(&aws.endpoint).header("host", "answers.alb.localhost").send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (418, "teapot"));
+}
+
+#[tokio::test]
 async fn what_is_asked_for_and_not_there_is_an_error() {
     let aws = shared().await;
     let network = aws.network().await;
@@ -258,4 +279,20 @@ async fn what_a_service_uses_is_not_deleted() {
     aws.ec2("DeleteSecurityGroup", &[("GroupId", &group)]).await.ok();
     aws.ec2("DeleteSubnet", &[("SubnetId", &network.one)]).await.ok();
     aws.ecs("DeleteCluster", json!({"cluster": "uses"})).await.ok();
+}
+
+#[tokio::test]
+async fn who_waits_for_a_message_holds_up_nobody() {
+    let aws = shared().await;
+    let queue = aws.call("sqs", "AmazonSQS.CreateQueue", json!({"QueueName": "waited-for"})).await.json();
+    let wait = json!({"QueueUrl": queue["QueueUrl"], "WaitTimeSeconds": 20});
+    let waiting = aws.call("sqs", "AmazonSQS.ReceiveMessage", wait);
+    let working = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        aws.vpc("10.0.0.0/16").await;
+        let message = json!({"QueueUrl": queue["QueueUrl"], "MessageBody": "come"});
+        aws.call("sqs", "AmazonSQS.SendMessage", message).await.ok();
+    };
+    let (received, ()) = tokio::join!(waiting, working);
+    assert_eq!(received.json()["Messages"][0]["Body"], "come");
 }

@@ -1,6 +1,7 @@
 """Runs ministack until standard input closes, so that it never outlives the process that started it."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -18,6 +19,8 @@ os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 def stop_when_the_pipe_closes():
     while os.read(pipe, 4096):
         pass
+    # Who made the folder may have been killed.
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(SECONDS_TO_STOP)
     os.killpg(0, signal.SIGKILL)

@@ -19,6 +19,13 @@ use crate::call::{Call, Protocol};
 use crate::error::AwsError;
 use crate::facts::Facts;
 
+/// Says whether there are rules for what `call` changes, so that it must not be done while another is judged.
+pub(crate) fn has_rules(call: &Call) -> bool {
+    let named = matches!(call.operation.as_str(), "CreateQueue" | "DeleteQueue");
+    let service = call.scope.service.as_str();
+    !call.is_read() && (named || matches!(service, "acm" | "ec2" | "ecs" | "elasticloadbalancing"))
+}
+
 /// Refuses `call` where AWS would.
 pub(crate) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
     if !call.is_read() {
