@@ -28,8 +28,21 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Lookup, Op};
 use crate::value::Value;
 
 /// All resource types, sorted by name.
-static TYPES: &[&dyn AnyResource] =
-    &[&Of::<ec2::SecurityGroup>::TYPE, &Of::<ec2::Vpc>::TYPE, &Of::<ecs::Service>::TYPE];
+static TYPES: &[&dyn AnyResource] = &[
+    &Of::<ec2::Eip>::TYPE,
+    &Of::<ec2::InternetGateway>::TYPE,
+    &Of::<ec2::NatGateway>::TYPE,
+    &Of::<ec2::Route>::TYPE,
+    &Of::<ec2::RouteTable>::TYPE,
+    &Of::<ec2::SecurityGroup>::TYPE,
+    &Of::<ec2::SecurityGroupEgress>::TYPE,
+    &Of::<ec2::SecurityGroupIngress>::TYPE,
+    &Of::<ec2::Subnet>::TYPE,
+    &Of::<ec2::SubnetRouteTableAssociation>::TYPE,
+    &Of::<ec2::Vpc>::TYPE,
+    &Of::<ec2::VpcGatewayAttachment>::TYPE,
+    &Of::<ecs::Service>::TYPE,
+];
 
 /// What the engine knows of all types; needs no access to AWS.
 pub fn catalog() -> Catalog {

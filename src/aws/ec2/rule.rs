@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
+use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::aws::client::Aws;
-use crate::aws::error::During;
-use crate::aws::resource::Result;
 
 /// Which way traffic goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,81 +235,28 @@ impl Rule {
         rules
     }
 
+    /// A rule that EC2 tells by itself.
+    pub fn of_told(rule: &SecurityGroupRule) -> Self {
+        let some = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let protocol = rule.ip_protocol().unwrap_or("-1").to_owned();
+        let ports = |port: Option<i32>| port.filter(|_| protocol != "-1");
+        let group = rule.referenced_group_info();
+        let owner = group.and_then(|group| group.user_id()).filter(|other| rule.group_owner_id() != Some(other));
+        Self {
+            from_port: ports(rule.from_port()),
+            to_port: ports(rule.to_port()),
+            ipv4: some(rule.cidr_ipv4()),
+            ipv6: some(rule.cidr_ipv6()),
+            prefix_list: some(rule.prefix_list_id()),
+            group: some(group.and_then(|group| group.group_id())),
+            group_owner: some(owner),
+            description: some(rule.description()),
+            protocol,
+        }
+    }
+
     /// The rule without its description: what EC2 knows it by.
-    fn key(&self) -> Self {
+    pub fn key(&self) -> Self {
         Self { description: None, ..self.clone() }
     }
-}
-
-/// Brings the rules of `group` from `old` to `new`. What is new is let through before what is gone is stopped.
-pub(super) async fn change(
-    aws: &Aws,
-    group: &str,
-    direction: Direction,
-    old: &BTreeSet<Rule>,
-    new: &BTreeSet<Rule>,
-) -> Result<()> {
-    let (old_keys, new_keys): (BTreeSet<_>, BTreeSet<_>) =
-        (old.iter().map(Rule::key).collect(), new.iter().map(Rule::key).collect());
-    let of = |rules: Vec<&Rule>| rules.into_iter().map(Rule::permission).collect::<Vec<_>>();
-    let added = of(new.iter().filter(|rule| !old_keys.contains(&rule.key())).collect());
-    let described = of(new.iter().filter(|rule| old_keys.contains(&rule.key()) && !old.contains(rule)).collect());
-    let removed = of(old.iter().filter(|rule| !new_keys.contains(&rule.key())).collect());
-    if !added.is_empty() {
-        authorize(aws, group, direction, added).await?;
-    }
-    if !described.is_empty() {
-        describe(aws, group, direction, described).await?;
-    }
-    if !removed.is_empty() {
-        revoke(aws, group, direction, removed).await?;
-    }
-    Ok(())
-}
-
-async fn authorize(aws: &Aws, group: &str, direction: Direction, rules: Vec<IpPermission>) -> Result<()> {
-    let ec2 = aws.ec2();
-    match direction {
-        Direction::Ingress => {
-            let call = ec2.authorize_security_group_ingress().group_id(group).set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:AuthorizeSecurityGroupIngress")?;
-        }
-        Direction::Egress => {
-            let call = ec2.authorize_security_group_egress().group_id(group).set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:AuthorizeSecurityGroupEgress")?;
-        }
-    }
-    Ok(())
-}
-
-async fn describe(aws: &Aws, group: &str, direction: Direction, rules: Vec<IpPermission>) -> Result<()> {
-    let ec2 = aws.ec2();
-    match direction {
-        Direction::Ingress => {
-            let call = ec2.update_security_group_rule_descriptions_ingress().group_id(group);
-            let call = call.set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress")?;
-        }
-        Direction::Egress => {
-            let call = ec2.update_security_group_rule_descriptions_egress().group_id(group);
-            let call = call.set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress")?;
-        }
-    }
-    Ok(())
-}
-
-async fn revoke(aws: &Aws, group: &str, direction: Direction, rules: Vec<IpPermission>) -> Result<()> {
-    let ec2 = aws.ec2();
-    match direction {
-        Direction::Ingress => {
-            let call = ec2.revoke_security_group_ingress().group_id(group).set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:RevokeSecurityGroupIngress")?;
-        }
-        Direction::Egress => {
-            let call = ec2.revoke_security_group_egress().group_id(group).set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:RevokeSecurityGroupEgress")?;
-        }
-    }
-    Ok(())
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::ec2::rule::{self, Direction, Egress, Ingress, Rule};
+use crate::aws::ec2::rule::{Direction, Egress, Ingress, Rule};
+use crate::aws::ec2::rule_calls;
 use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, retag, tagged_as, tags};
 use crate::aws::error::During;
 use crate::aws::resource::{Observed, Resource, Result};
@@ -121,10 +122,10 @@ impl Resource for SecurityGroup {
         };
         let now = group.properties;
         if self.security_group_ingress.is_some() {
-            rule::change(aws, id.as_str(), Direction::Ingress, &now.ingress(), &self.ingress()).await?;
+            rule_calls::change(aws, id.as_str(), Direction::Ingress, &now.ingress(), &self.ingress()).await?;
         }
         if self.security_group_egress.is_some() {
-            rule::change(aws, id.as_str(), Direction::Egress, &now.egress(), &self.egress()).await?;
+            rule_calls::change(aws, id.as_str(), Direction::Egress, &now.egress(), &self.egress()).await?;
         }
         Ok(())
     }
@@ -135,8 +136,8 @@ impl Resource for SecurityGroup {
     }
 
     async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
-        rule::change(aws, id.as_str(), Direction::Ingress, &old.ingress(), &self.ingress()).await?;
-        rule::change(aws, id.as_str(), Direction::Egress, &old.egress(), &self.egress()).await?;
+        rule_calls::change(aws, id.as_str(), Direction::Ingress, &old.ingress(), &self.ingress()).await?;
+        rule_calls::change(aws, id.as_str(), Direction::Egress, &old.egress(), &self.egress()).await?;
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }
 
