@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair};
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, SecurityGroupRuleRequest, UserIdGroupPair,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -194,6 +196,20 @@ impl Rule {
             .set_ipv6_ranges(ipv6.map(|range| vec![range]))
             .set_prefix_list_ids(list.map(|list| vec![list]))
             .set_user_id_group_pairs(group.map(|pair| vec![pair]))
+            .build()
+    }
+
+    /// The whole rule, as a call takes it that changes one.
+    pub fn request(&self) -> SecurityGroupRuleRequest {
+        SecurityGroupRuleRequest::builder()
+            .ip_protocol(&self.protocol)
+            .set_from_port(self.from_port)
+            .set_to_port(self.to_port)
+            .set_cidr_ipv4(self.ipv4.clone())
+            .set_cidr_ipv6(self.ipv6.clone())
+            .set_prefix_list_id(self.prefix_list.clone())
+            .set_referenced_group_id(self.group.clone())
+            .description(self.description.as_deref().unwrap_or_default())
             .build()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{Filter, IpPermission, SecurityGroupRule, SecurityGroupRuleDescription};
+use aws_sdk_ec2::types::{Filter, IpPermission, SecurityGroupRule, SecurityGroupRuleUpdate};
 
 use super::rule::{Direction, Rule};
 use super::{asked, by_ids, filter, made};
@@ -23,13 +23,16 @@ pub(super) async fn change(
         (old.iter().map(Rule::key).collect(), new.iter().map(Rule::key).collect());
     let of = |rules: Vec<&Rule>| rules.into_iter().map(Rule::permission).collect::<Vec<_>>();
     let added = of(new.iter().filter(|rule| !old_keys.contains(&rule.key())).collect());
-    let described = of(new.iter().filter(|rule| old_keys.contains(&rule.key()) && !old.contains(rule)).collect());
+    let described: Vec<_> = new.iter().filter(|rule| old_keys.contains(&rule.key()) && !old.contains(rule)).collect();
     let removed = of(old.iter().filter(|rule| !new_keys.contains(&rule.key())).collect());
     if !added.is_empty() {
         authorize(aws, group, direction, added).await?;
     }
     if !described.is_empty() {
-        describe(aws, group, direction, described).await?;
+        let there = list(aws, direction, vec![filter("group-id", [group])]).await?;
+        let id = |rule: &Rule| there.iter().find(|told| told.group == group && told.rule.key() == rule.key());
+        let rules: Vec<_> = described.into_iter().filter_map(|rule| Some((id(rule)?.id.clone(), rule))).collect();
+        redescribe(aws, group, &rules).await?;
     }
     if !removed.is_empty() {
         revoke(aws, group, direction, removed).await?;
@@ -47,23 +50,6 @@ async fn authorize(aws: &Aws, group: &str, direction: Direction, rules: Vec<IpPe
         Direction::Egress => {
             let call = ec2.authorize_security_group_egress().group_id(group).set_ip_permissions(Some(rules));
             call.send().await.during("ec2:AuthorizeSecurityGroupEgress")?;
-        }
-    }
-    Ok(())
-}
-
-async fn describe(aws: &Aws, group: &str, direction: Direction, rules: Vec<IpPermission>) -> Result<()> {
-    let ec2 = aws.ec2();
-    match direction {
-        Direction::Ingress => {
-            let call = ec2.update_security_group_rule_descriptions_ingress().group_id(group);
-            let call = call.set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress")?;
-        }
-        Direction::Egress => {
-            let call = ec2.update_security_group_rule_descriptions_egress().group_id(group);
-            let call = call.set_ip_permissions(Some(rules));
-            call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress")?;
         }
     }
     Ok(())
@@ -129,29 +115,15 @@ pub(super) async fn find(aws: &Aws, group: &str, direction: Direction, rule: &Ru
     Ok(rules.into_iter().find(same).map(|told| told.id))
 }
 
-/// Changes what a rule says that it is for.
-pub(super) async fn redescribe(
-    aws: &Aws,
-    group: &str,
-    direction: Direction,
-    id: &Id,
-    text: Option<&str>,
-) -> Result<()> {
-    let ec2 = aws.ec2();
-    let description = SecurityGroupRuleDescription::builder().security_group_rule_id(id.as_str());
-    let description = description.description(text.unwrap_or_default()).build();
-    match direction {
-        Direction::Ingress => {
-            let call = ec2.update_security_group_rule_descriptions_ingress().group_id(group);
-            let call = call.security_group_rule_descriptions(description);
-            call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsIngress")?;
-        }
-        Direction::Egress => {
-            let call = ec2.update_security_group_rule_descriptions_egress().group_id(group);
-            let call = call.security_group_rule_descriptions(description);
-            call.send().await.during("ec2:UpdateSecurityGroupRuleDescriptionsEgress")?;
-        }
-    }
+/// Gives rules of `group` the descriptions that they have here.
+pub(super) async fn redescribe(aws: &Aws, group: &str, rules: &[(Id, &Rule)]) -> Result<()> {
+    let updates = rules.iter().map(|(id, rule)| {
+        let update = SecurityGroupRuleUpdate::builder().security_group_rule_id(id.as_str());
+        update.security_group_rule(rule.request()).build()
+    });
+    let call = aws.ec2().modify_security_group_rules().group_id(group);
+    let call = call.set_security_group_rules(Some(updates.collect()));
+    call.send().await.during("ec2:ModifySecurityGroupRules")?;
     Ok(())
 }
 

@@ -83,7 +83,7 @@ impl Resource for SecurityGroupEgress {
     const PERMISSIONS: Permissions = Permissions {
         create: &["ec2:AuthorizeSecurityGroupEgress", "ec2:DescribeSecurityGroupRules"],
         read: &["ec2:DescribeSecurityGroupRules"],
-        update: &["ec2:UpdateSecurityGroupRuleDescriptionsEgress"],
+        update: &["ec2:ModifySecurityGroupRules"],
         delete: &["ec2:RevokeSecurityGroupEgress", "ec2:DescribeSecurityGroupRules"],
     };
     const READ_BATCH: usize = BATCH;
@@ -101,7 +101,7 @@ impl Resource for SecurityGroupEgress {
         if self.description == old.description {
             return Ok(());
         }
-        rule_calls::redescribe(aws, &self.group_id, Direction::Egress, id, self.description.as_deref()).await
+        rule_calls::redescribe(aws, &self.group_id, &[(id.clone(), &self.rule())]).await
     }
 
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {

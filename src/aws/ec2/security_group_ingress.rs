@@ -87,7 +87,7 @@ impl Resource for SecurityGroupIngress {
     const PERMISSIONS: Permissions = Permissions {
         create: &["ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeSecurityGroupRules"],
         read: &["ec2:DescribeSecurityGroupRules"],
-        update: &["ec2:UpdateSecurityGroupRuleDescriptionsIngress"],
+        update: &["ec2:ModifySecurityGroupRules"],
         delete: &["ec2:RevokeSecurityGroupIngress", "ec2:DescribeSecurityGroupRules"],
     };
     const READ_BATCH: usize = BATCH;
@@ -105,7 +105,7 @@ impl Resource for SecurityGroupIngress {
         if self.description == old.description {
             return Ok(());
         }
-        rule_calls::redescribe(aws, &self.group_id, Direction::Ingress, id, self.description.as_deref()).await
+        rule_calls::redescribe(aws, &self.group_id, &[(id.clone(), &self.rule())]).await
     }
 
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
