@@ -147,6 +147,25 @@ async fn everything_can_be_steered_over_http() {
 }
 
 #[tokio::test]
+async fn the_inventory_names_what_was_made_and_is_still_there() {
+    let (local, aws) = start().await;
+    assert_eq!(local.control().inventory().await.unwrap(), []);
+    let vpc = aws.vpc("10.0.0.0/16").await;
+    aws.call("sqs", "AmazonSQS.CreateQueue", json!({"QueueName": "jobs"})).await.ok();
+    let kinds: Vec<String> = local.control().inventory().await.unwrap().into_iter().map(|item| item.kind).collect();
+    // A network brings its main route table and its default security group along.
+    let wanted = ["AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup", "AWS::EC2::VPC", "AWS::SQS::Queue"];
+    assert_eq!(kinds, wanted);
+    aws.ec2("DeleteVpc", &[("VpcId", &vpc)]).await.ok();
+    let left = aws.control("GET", "inventory", None).await.json();
+    assert_eq!(left[0]["type"], "AWS::SQS::Queue");
+    assert_eq!(left.as_array().map(Vec::len), Some(1));
+    local.control().reset().await.unwrap();
+    assert_eq!(local.control().inventory().await.unwrap(), []);
+    local.stop().await;
+}
+
+#[tokio::test]
 async fn an_unsigned_request_passes_through_uncounted() {
     let (local, aws) = start().await;
     let answer = aws.http.get(format!("{}/v2/", aws.endpoint)).send().await.unwrap();
