@@ -3,9 +3,11 @@
 //! A resource type is one file that implements [`resource::Resource`], its `mod` line and its line in [`TYPES`].
 
 pub mod client;
+pub mod document;
 pub mod error;
 pub mod fresh;
 pub mod lookup;
+pub mod mirror;
 pub mod of;
 pub mod once;
 pub mod resource;
@@ -14,7 +16,12 @@ pub mod tags;
 pub mod wait;
 
 pub mod ec2;
+pub mod ecr;
 pub mod ecs;
+pub mod elb;
+pub mod iam;
+pub mod logs;
+pub mod sqs;
 
 use futures::future::join_all;
 
@@ -41,7 +48,20 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<ec2::SubnetRouteTableAssociation>::TYPE,
     &Of::<ec2::Vpc>::TYPE,
     &Of::<ec2::VpcGatewayAttachment>::TYPE,
+    &Of::<ecr::Repository>::TYPE,
+    &Of::<ecs::Cluster>::TYPE,
     &Of::<ecs::Service>::TYPE,
+    &Of::<ecs::TaskDefinition>::TYPE,
+    &Of::<elb::Listener>::TYPE,
+    &Of::<elb::ListenerRule>::TYPE,
+    &Of::<elb::LoadBalancer>::TYPE,
+    &Of::<elb::TargetGroup>::TYPE,
+    &Of::<iam::ManagedPolicy>::TYPE,
+    &Of::<iam::Role>::TYPE,
+    &Of::<iam::RolePolicy>::TYPE,
+    &Of::<logs::LogGroup>::TYPE,
+    &Of::<sqs::Queue>::TYPE,
+    &Of::<sqs::QueuePolicy>::TYPE,
 ];
 
 /// What the engine knows of all types; needs no access to AWS.

@@ -91,6 +91,8 @@ struct Walk<'a> {
     probing: bool,
 }
 
+static NO_ELEMENTS: Value = Value::List(Vec::new());
+
 type Side<'a> = Option<&'a Value>;
 
 fn present(side: Side<'_>) -> Side<'_> {
@@ -111,9 +113,12 @@ impl<'a> Walk<'a> {
         }
         let (applied, live) = (present(applied), present(live));
         let Some(desired) = present(desired) else {
-            return match applied {
-                Some(applied) => self.reset(shape, applied, live),
-                None => Merge::Same,
+            return match (applied, &shape.kind, live) {
+                (Some(_), Kind::Keyed(key, element), Some(live @ Value::List(found))) => {
+                    self.keyed(shape, (key, element), (&NO_ELEMENTS, &[]), applied, (live, found))
+                }
+                (Some(applied), ..) => self.reset(shape, applied, live),
+                (None, ..) => Merge::Same,
             };
         };
         if matches!(desired, Value::Unknown) {

@@ -1,10 +1,17 @@
 //! Amazon ECS: containers.
 
+mod cluster;
+mod container;
+mod container_parts;
 mod deployment;
 mod service;
 mod service_parts;
+mod task_definition;
+mod task_parts;
 
+pub use cluster::Cluster;
 pub use service::Service;
+pub use task_definition::TaskDefinition;
 
 use aws_sdk_ecs::types::Tag;
 

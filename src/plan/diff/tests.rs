@@ -315,4 +315,10 @@ fn of_elements_that_have_a_key_only_those_that_the_stack_names_are_ours() {
     assert_eq!(new, Some(attributes(&[("a", "1"), ("b", "5")])));
     let (changes, _) = compare(&[("b", "5")], &[("b", "5")], &live);
     assert_eq!(changes, [r#"Attributes["b"].Value: "2" → "5" (drift)"#]);
+    let kind = catalog().get("Test::Net::Vpc").unwrap().clone();
+    let (applied, live) = (attributes(&[("c", "3")]), attributes(&live));
+    let none = Value::map();
+    let sides =
+        Sides { kind: &kind, shape: &shape, desired: &none, applied: &applied, live: &live, ignore: &[], seal: None };
+    assert_eq!(diff(sides).new, Some(attributes(&[("a", "1"), ("b", "2")])));
 }

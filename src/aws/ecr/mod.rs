@@ -1,0 +1,5 @@
+//! Amazon ECR: container images.
+
+mod repository;
+
+pub use repository::Repository;
