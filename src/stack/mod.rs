@@ -22,6 +22,7 @@ mod files;
 mod graph;
 mod intrinsics;
 mod load;
+mod name;
 mod names;
 mod parameters;
 mod schema;
@@ -32,6 +33,7 @@ mod yaml;
 
 pub use graph::{Attributes, Graph, Lifecycle, NoAttributes, Node, OutputNode};
 pub use load::load;
+pub use name::name;
 pub use schema::{component_schema, schema};
 
 /// The functions of expressions: how each is called, and what it gives.
