@@ -12,5 +12,5 @@ test:  ## All tests, and the engine's without the AWS SDK
 bench: ## How the cost of plan and apply grows with the stack; see docs/performance.md
 	cargo bench --package infra --no-default-features
 
-docs:  ## Writes what is generated: docs/resources.md and docs/stack.schema.json
-	INFRA_BLESS=1 cargo test --package infra --test generated_docs
+docs:  ## Writes what is generated: docs/resources.md, docs/stack.schema.json and docs/commands.md
+	INFRA_BLESS=1 cargo test --package infra --test generated_docs --test cli

@@ -33,6 +33,7 @@ pub enum Event {
         /// The resource.
         address: Address,
         /// Its type.
+        #[serde(rename = "type")]
         type_name: String,
         /// What is being done.
         activity: Activity,
@@ -44,12 +45,14 @@ pub enum Event {
         /// The resource.
         address: Address,
         /// Its type.
+        #[serde(rename = "type")]
         type_name: String,
         /// What was done.
         activity: Activity,
         /// Its identifier.
         id: Option<Id>,
-        /// How long it took, by the engine's clock.
+        /// How long it took, by the engine's clock; seconds in JSON.
+        #[serde(serialize_with = "seconds")]
         took: Duration,
     },
     /// Work on a resource failed.
@@ -57,6 +60,7 @@ pub enum Event {
         /// The resource.
         address: Address,
         /// Its type.
+        #[serde(rename = "type")]
         type_name: String,
         /// What was being done.
         activity: Activity,
@@ -64,7 +68,8 @@ pub enum Event {
         error: CloudError,
         /// Where the stack asks for it.
         place: Option<Place>,
-        /// How long it took to fail.
+        /// How long it took to fail; seconds in JSON.
+        #[serde(serialize_with = "seconds")]
         took: Duration,
     },
     /// A step was not tried because another failed.
@@ -72,6 +77,7 @@ pub enum Event {
         /// The resource.
         address: Address,
         /// Its type.
+        #[serde(rename = "type")]
         type_name: String,
         /// The failed resource that it depends on.
         because: Address,
@@ -114,6 +120,7 @@ pub struct Failure {
     /// The resource.
     pub address: Address,
     /// Its type.
+    #[serde(rename = "type")]
     pub type_name: String,
     /// What was being done.
     pub activity: Activity,
@@ -121,4 +128,8 @@ pub struct Failure {
     pub error: CloudError,
     /// Where the stack asks for it.
     pub place: Option<Place>,
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
 }

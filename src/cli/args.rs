@@ -5,32 +5,28 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::error::CommandError;
+use super::terminal;
 use crate::address::Address;
+use crate::catalog::Catalog;
+use crate::plan;
+use crate::stack::{self, Checked};
 
 /// The file that a stack's folder is known by.
 const STACK_FILE: &str = "stack.yaml";
 
-/// Which stack, and with which values.
+/// Which stack, in which environment.
 #[derive(Args, Debug)]
-pub(super) struct StackArgs {
+pub(super) struct WhichArgs {
     /// Folder or file of the stack [default: the current folder, where it has a stack.yaml]
     #[arg(value_name = "STACK")]
     stack: Option<PathBuf>,
 
-    /// Environment: takes its parameters from <STACK>/<ENVIRONMENT>.yaml
+    /// Environment: its parameters are in <STACK>/<ENVIRONMENT>.yaml [default: default]
     #[arg(short, long, value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
-
-    /// Sets a parameter; repeatable, and stronger than the environment's file
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
-    pub(super) set: Vec<(String, String)>,
-
-    /// Sets a parameter to the text of a file; repeatable
-    #[arg(long, value_name = "KEY=PATH", value_parser = key_value)]
-    pub(super) set_file: Vec<(String, String)>,
 }
 
-impl StackArgs {
+impl WhichArgs {
     /// The stack's folder or file.
     pub(super) fn path(&self) -> Result<&Path, CommandError> {
         match &self.stack {
@@ -39,6 +35,48 @@ impl StackArgs {
             None => Err(CommandError::usage("which stack? the current folder has no stack.yaml")
                 .hint("name its folder or file: `infra plan stacks/notification -e dev`")),
         }
+    }
+
+    /// The stack's name, for what is on record: a stack whose files are gone can be named by it.
+    pub(super) fn name(&self) -> Result<String, CommandError> {
+        let path = self.path()?;
+        match path.to_str() {
+            Some(name) if !path.exists() && !name.contains(['/', '\\', '.']) => Ok(name.to_owned()),
+            _ => stack::name(path).map_err(CommandError::stack),
+        }
+    }
+}
+
+/// Which stack, and with which values.
+#[derive(Args, Debug)]
+pub(super) struct StackArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+
+    /// Sets a parameter; repeatable, and stronger than the environment's file
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+
+    /// Sets a parameter to the text of a file; repeatable
+    #[arg(long, value_name = "KEY=PATH", value_parser = key_value)]
+    set_file: Vec<(String, String)>,
+}
+
+impl StackArgs {
+    /// The stack's folder or file.
+    pub(super) fn path(&self) -> Result<&Path, CommandError> {
+        self.which.path()
+    }
+
+    /// Reads the stack with all its files.
+    pub(super) fn load(&self, catalog: &Catalog) -> Result<Checked, CommandError> {
+        let options = stack::Options {
+            environment: self.which.environment.clone(),
+            set: self.set.clone(),
+            set_file: self.set_file.iter().map(|(key, path)| (key.clone(), path.into())).collect(),
+            ..stack::Options::default()
+        };
+        stack::load(self.path()?, &options, catalog).map_err(CommandError::stack)
     }
 }
 
@@ -57,7 +95,7 @@ pub(super) struct StateArgs {
     pub(super) state: PathBuf,
 }
 
-/// Who may hold up a command that changes something.
+/// What may hold up a command that changes something.
 #[derive(Args, Debug)]
 pub(super) struct ChangeArgs {
     /// Goes ahead without asking
@@ -67,6 +105,31 @@ pub(super) struct ChangeArgs {
     /// Fails at once where another run works on the same stack, instead of waiting for it
     #[arg(long)]
     pub(super) no_wait: bool,
+}
+
+impl ChangeArgs {
+    /// Fails where a question would have to be asked and there is nobody to ask; before any work is done.
+    pub(super) fn check(&self) -> Result<(), CommandError> {
+        if self.auto_approve || terminal::can_ask() {
+            return Ok(());
+        }
+        Err(CommandError::usage("there is no terminal to ask for approval on")
+            .hint("to go ahead unasked, as in a pipeline: --auto-approve")
+            .hint("to look first: `infra plan`"))
+    }
+
+    /// Asks, unless approval was given beforehand.
+    pub(super) async fn confirm(&self, question: &str) -> Result<(), CommandError> {
+        if self.auto_approve {
+            return Ok(());
+        }
+        let question = format!("{question} Type yes to go ahead: ");
+        let asked = tokio::task::spawn_blocking(move || terminal::ask(&question)).await;
+        match asked.map_err(|stopped| CommandError::failed(stopped.to_string()))?? {
+            true => Ok(()),
+            false => Err(CommandError::failed("not approved: nothing was changed")),
+        }
+    }
 }
 
 /// Which resources.
@@ -79,6 +142,13 @@ pub(super) struct TargetArgs {
     /// All but this resource or component, and what needs it; repeatable
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(super) exclude: Vec<Address>,
+}
+
+impl TargetArgs {
+    /// What a plan is to be about.
+    pub(super) fn options(&self, destroy: bool) -> plan::Options {
+        plan::Options { targets: self.target.clone(), excludes: self.exclude.clone(), destroy }
+    }
 }
 
 /// An address as typed: keys may stand without quotes, which shells like to take away.
@@ -107,17 +177,15 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
 /// Who reads the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
     #[default]
     Text,
-    /// For programs
     Json,
 }
 
 /// Who reads the output, as an argument.
 #[derive(Args, Debug)]
 pub(super) struct FormatArgs {
-    /// Who reads the output
+    /// For whom the output is: people, or programs
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: Format,
 }

@@ -56,6 +56,11 @@ impl CommandError {
         Self::new(Kind::Failed, message)
     }
 
+    /// Work that the user interrupted.
+    pub(super) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Kind::Interrupted, message)
+    }
+
     /// Work that failed, and was told of already.
     pub(super) fn told(kind: Kind) -> Self {
         Self::new(kind, "")
@@ -71,6 +76,14 @@ impl CommandError {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+}
+
+impl CommandError {
+    /// Adds what the user can do about it, unless it was said already.
+    #[must_use]
+    pub(super) fn hint_once(self, hint: String) -> Self {
+        if self.hints.contains(&hint) { self } else { self.hint(hint) }
     }
 }
 

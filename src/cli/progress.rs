@@ -7,6 +7,7 @@ use std::io::IsTerminal as _;
 
 use super::args::Format;
 use super::error::CommandError;
+use super::render;
 use super::style::{DIM, RED, YELLOW, count, duration, harmless, paint, verb};
 use super::terminal;
 use crate::apply::{Event, Report};
@@ -36,13 +37,15 @@ impl Progress {
     }
 
     /// Tells one event.
-    pub(super) fn event(&mut self, event: &Event) -> Result<(), CommandError> {
+    pub(super) fn event(&mut self, event: &Event) {
         match self {
             Self::Live(live) => live.event(event),
             Self::Plain => terminal::tell(&format!("{}\n", line(event))),
-            Self::Json => json_line(&serde_json::to_value(event)?)?,
+            Self::Json => {
+                // Work under way does not stop because a line can't be written.
+                let _ = serde_json::to_value(event).map_err(CommandError::from).and_then(|event| json_line(&event));
+            }
         }
-        Ok(())
     }
 
     /// Ends the live lines, and tells a program how it ended.
@@ -51,13 +54,41 @@ impl Progress {
             Self::Live(live) => live.finish(),
             Self::Plain => {}
             Self::Json => {
-                let mut json = serde_json::to_value(report)?;
-                json["event"] = "report".into();
-                json_line(&json)?;
+                json_line(&report_json(report)?)?;
             }
         }
         Ok(())
     }
+}
+
+/// The first line for a program: what is about to be done.
+pub(super) fn tell_plan(plan: &Plan) -> Result<(), CommandError> {
+    json_line(&plan_event(plan)?)
+}
+
+fn plan_event(plan: &Plan) -> Result<serde_json::Value, serde_json::Error> {
+    Ok(serde_json::json!({ "event": "plan", "plan": render::plan_json(plan)? }))
+}
+
+/// The last line for a program.
+fn report_json(report: &Report) -> Result<serde_json::Value, serde_json::Error> {
+    let done: Vec<_> = report
+        .done
+        .iter()
+        .map(|(address, activity)| serde_json::json!({ "address": address, "activity": activity }))
+        .collect();
+    let skipped: Vec<_> = report
+        .skipped
+        .iter()
+        .map(|(address, because)| serde_json::json!({ "address": address, "because": because }))
+        .collect();
+    Ok(serde_json::json!({
+        "event": "report",
+        "outcome": report.outcome,
+        "done": done,
+        "failed": serde_json::to_value(&report.failed)?,
+        "skipped": skipped,
+    }))
 }
 
 fn json_line(event: &serde_json::Value) -> Result<(), CommandError> {
@@ -111,12 +142,33 @@ fn line(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::samples;
+    use crate::apply::Outcome;
+    use crate::cli::samples::{self, assert_page_has};
+    use crate::diagnostic::Place;
 
     #[test]
     fn one_plain_line_an_event() {
         let lines: Vec<_> =
             samples::events().iter().map(|event| anstream::adapter::strip_str(&line(event)).to_string()).collect();
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn the_page_of_formats_has_every_field_of_an_event() {
+        let place = Place { file: "stack.yaml".into(), line: 1, column: 2 };
+        let mut events = samples::events();
+        if let Some(Event::Failed { place: at, .. }) =
+            events.iter_mut().find(|event| matches!(event, Event::Failed { .. }))
+        {
+            *at = Some(place.clone());
+        }
+        let mut report = samples::report(Outcome::Failed);
+        report.failed[0].place = Some(place);
+        let mut documents: Vec<_> = events.iter().map(|event| serde_json::to_value(event).expect("JSON")).collect();
+        documents.push(report_json(&report).expect("JSON"));
+        documents
+            .push(serde_json::json!({ "event": plan_event(&samples::plan()).expect("JSON")["event"], "plan": {} }));
+        documents.iter_mut().for_each(|document| document["version"] = EVENTS_VERSION.into());
+        assert_page_has("## Events", &documents);
     }
 }

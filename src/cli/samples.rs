@@ -1,5 +1,6 @@
 //! Plans and events with one of everything, which the tests of what is printed share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,7 +11,8 @@ use crate::cloud::{CloudError, ErrorKind};
 use crate::diagnostic::Place;
 use crate::plan::{Action, Cause, Change, OutputChange, PLAN_VERSION, Plan, Shown, Step};
 
-pub(super) const POLICY_OLD: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Send","Effect":"Allow","Action":["sqs:SendMessage"],"Resource":"*"}]}"#;
+/// An IAM policy as text.
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Send","Effect":"Allow","Action":["sqs:SendMessage"],"Resource":"*"}]}"#;
 
 fn step(address: &str, type_name: &str, action: Action) -> Step {
     Step {
@@ -93,9 +95,9 @@ pub(super) fn plan() -> Plan {
                 changes: vec![
                     change(
                         "Policies",
-                        value(json!([{"PolicyName": "send", "PolicyDocument": POLICY_OLD}])),
+                        value(json!([{"PolicyName": "send", "PolicyDocument": POLICY}])),
                         value(
-                            json!([{"PolicyName": "send", "PolicyDocument": POLICY_OLD.replace("\"*\"", "\"arn:aws:sqs:us-east-1:123456789012:mail\"")}]),
+                            json!([{"PolicyName": "send", "PolicyDocument": POLICY.replace("\"*\"", "\"arn:aws:sqs:us-east-1:123456789012:mail\"")}]),
                         ),
                     ),
                     change("Description", Shown::Absent, value(json!("Sends mail"))),
@@ -245,5 +247,50 @@ pub(super) fn report(outcome: Outcome) -> Report {
         } else {
             vec![("Sender.Task".into(), because.clone()), ("Sender.Service".into(), because)]
         },
+    }
+}
+
+/// Checks that a section of `docs/plan-format.md` has a row for each field of `documents`, none besides, and in it each
+/// word that the field can hold.
+pub(super) fn assert_page_has(heading: &str, documents: &[serde_json::Value]) {
+    let page = include_str!("../../docs/plan-format.md");
+    let section = page.split_once(heading).expect(heading).1;
+    let section = section.split("\n## ").next().expect("a section");
+    let rows: BTreeMap<&str, &str> =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).collect();
+
+    let mut fields = BTreeMap::new();
+    documents.iter().for_each(|document| collect("", document, &mut fields));
+    assert_eq!(
+        rows.keys().collect::<Vec<_>>(),
+        fields.keys().collect::<Vec<_>>(),
+        "fields in the page and in the JSON"
+    );
+    for (path, words) in fields {
+        let row = rows[path.as_str()];
+        for word in words {
+            assert!(row.contains(&format!("`{word}`")), "the row of `{path}` does not name `{word}`");
+        }
+    }
+}
+
+/// The paths of all fields, with the words found in those that hold one of a few.
+fn collect(path: &str, json: &serde_json::Value, fields: &mut BTreeMap<String, BTreeSet<String>>) {
+    match json {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let words = fields.entry(path.clone()).or_default();
+                if matches!(key.as_str(), "action" | "activity" | "cause" | "event" | "kind" | "outcome") {
+                    words.extend(value.as_str().map(str::to_owned));
+                }
+                // What a property holds is the stack's own business.
+                if key != "value" {
+                    collect(&path, value, fields);
+                }
+            }
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|item| collect(&format!("{path}[]"), item, fields)),
+        _ => {}
     }
 }

@@ -13,12 +13,9 @@ const DEFAULT_WIDTH: usize = 120;
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
-    /// Always, even into a file or pipe
     Always,
-    /// Never
     Never,
 }
 

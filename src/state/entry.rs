@@ -125,10 +125,7 @@ pub enum FormatError {
         /// Its version.
         found: u32,
     },
-    /// It is no JSON: its write was cut off, or it was scrambled since.
-    #[error("is cut off or scrambled: {0}")]
-    CutOff(#[source] serde_json::Error),
-    /// It is JSON, but says what it can't say.
+    /// It can't be read.
     #[error("is damaged: {0}")]
     Damaged(#[source] serde_json::Error),
     /// It stands under another number than its own.
@@ -142,17 +139,11 @@ pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Fo
     struct Version {
         version: u32,
     }
-    let Version { version } = serde_json::from_slice(bytes)?;
+    let Version { version } = serde_json::from_slice(bytes).map_err(FormatError::Damaged)?;
     if version > STATE_VERSION {
         return Err(FormatError::Newer { found: version });
     }
-    Ok(serde_json::from_slice(bytes)?)
-}
-
-impl From<serde_json::Error> for FormatError {
-    fn from(error: serde_json::Error) -> Self {
-        if error.is_data() { Self::Damaged(error) } else { Self::CutOff(error) }
-    }
+    serde_json::from_slice(bytes).map_err(FormatError::Damaged)
 }
 
 impl Batch {

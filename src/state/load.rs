@@ -83,8 +83,7 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
                 }
             }
             Err(_) if cut.contains(&serial) => {}
-            // One that is whole was written by somebody, only not by a build like this one: it is not thrown away.
-            Err(error @ FormatError::CutOff(_)) if serial == last => {
+            Err(error @ (FormatError::Damaged(_) | FormatError::Misplaced(_))) if serial == last => {
                 loaded.cut.push(serial);
                 loaded.warnings.push(format!("the last entry ({serial}) of {location} {error}; it is left out"));
             }

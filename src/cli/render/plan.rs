@@ -189,7 +189,7 @@ fn notes(step: &Step) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::samples;
+    use crate::cli::samples::{self, assert_page_has};
 
     fn shown(plan: &Plan, width: usize) -> String {
         anstream::adapter::strip_str(&plan_text(plan, width)).to_string()
@@ -212,6 +212,14 @@ mod tests {
         plan.destroy = true;
         plan.steps.clear();
         assert_eq!(shown(&plan, 100), "Nothing to destroy: no resource is on record.\n");
+    }
+
+    #[test]
+    fn the_page_of_formats_has_every_field_of_a_plan() {
+        let plan = samples::plan();
+        assert_page_has("## The plan", &[plan_json(&plan).expect("JSON")]);
+        let read: Plan = serde_json::from_value(plan_json(&plan).expect("JSON")).expect("a plan");
+        assert_eq!(read, plan, "what is written can be read");
     }
 
     #[test]

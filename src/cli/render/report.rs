@@ -50,7 +50,7 @@ fn span(place: &Place, sources: &mut Sources) -> Option<Span> {
 }
 
 /// What to do about a kind of failure.
-fn hint(kind: ErrorKind, operation: &str) -> Option<String> {
+pub(in crate::cli) fn hint(kind: ErrorKind, operation: &str) -> Option<String> {
     Some(match kind {
         ErrorKind::Invalid => "AWS refuses these properties: change the stack and apply again".to_owned(),
         ErrorKind::Denied => format!("the credentials in use need the permission {operation}"),

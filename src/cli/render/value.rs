@@ -4,6 +4,18 @@ use serde_json::Value as Json;
 
 use crate::cli::style::harmless;
 use crate::plan::Shown;
+use crate::value::Value;
+
+/// A value as JSON with what is secret masked, and what is not known said.
+pub(in crate::cli) fn masked(value: &Value) -> Json {
+    match value {
+        Value::Secret(_) | Value::Digest(_) => Json::from("(secret)"),
+        Value::Unknown => Json::from("(known after apply)"),
+        Value::List(list) => list.iter().map(masked).collect(),
+        Value::Map(map) => Json::Object(map.iter().map(|(key, value)| (key.clone(), masked(value))).collect()),
+        plain => plain.reveal(),
+    }
+}
 
 /// A value on one line; `None` where it has lines of its own.
 pub(super) fn inline(shown: &Shown) -> Option<String> {
@@ -164,6 +176,15 @@ mod tests {
             assert_eq!(line(json!(text)), shown);
         }
         assert_eq!(line(json!(80)), "80");
+    }
+
+    #[test]
+    fn secrets_are_masked_at_any_depth() {
+        let secret = Value::Secret(Box::new(Value::from("hunter2")));
+        let digest = Value::Digest("ab12".to_owned());
+        let value: Value =
+            [("a".to_owned(), [secret, digest, Value::Unknown].into_iter().collect())].into_iter().collect();
+        assert_eq!(masked(&value), json!({"a": ["(secret)", "(secret)", "(known after apply)"]}));
     }
 
     #[test]

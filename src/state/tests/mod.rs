@@ -7,7 +7,6 @@ use super::*;
 use crate::value::Value;
 
 mod damage;
-mod format;
 mod protocol;
 mod replay;
 mod snapshots;

@@ -43,7 +43,7 @@ fn moved(moves: &[(&str, &str)]) -> Entry {
 }
 
 /// The state as text: records, deposed incarnations, operations under way.
-pub(super) fn shown(state: &State) -> String {
+fn shown(state: &State) -> String {
     let mut text = String::new();
     for (address, record) in &state.resources {
         let Record { id, op, properties, outputs, dependencies, settled, .. } = record;

@@ -1,0 +1,87 @@
+//! The cloud that commands work with: AWS, or where infra was built without it, a word that it is missing.
+
+#[cfg(feature = "aws")]
+pub(super) use with_aws::{Provider, catalog, connect};
+#[cfg(not(feature = "aws"))]
+pub(super) use without_aws::{Provider, catalog, connect};
+
+#[cfg(feature = "aws")]
+mod with_aws {
+    use crate::aws::{self, AwsCloud};
+    use crate::catalog::Catalog;
+    use crate::cli::error::CommandError;
+
+    /// The cloud there is.
+    pub(in crate::cli) type Provider = AwsCloud;
+
+    /// The resource types there are.
+    pub(in crate::cli) fn catalog() -> Result<Catalog, CommandError> {
+        Ok(aws::catalog())
+    }
+
+    /// AWS in `region`.
+    pub(in crate::cli) async fn connect(region: &str) -> Result<AwsCloud, CommandError> {
+        Ok(AwsCloud::connect(region).await)
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+mod without_aws {
+    use crate::address::Id;
+    use crate::catalog::{Catalog, TypeInfo};
+    use crate::cli::error::CommandError;
+    use crate::cloud::{Cloud, CloudError, Live, Lookup, Op};
+    use crate::value::Value;
+
+    /// A cloud that there is none of.
+    pub(in crate::cli) enum Provider {}
+
+    fn missing() -> CommandError {
+        CommandError::usage("this infra was built without AWS: it knows no resource types and can't reach a cloud")
+            .hint("build it with the feature `aws`, which is on by default")
+    }
+
+    /// Says that there are no resource types.
+    pub(in crate::cli) fn catalog() -> Result<Catalog, CommandError> {
+        Err(missing())
+    }
+
+    /// Says that there is no cloud.
+    pub(in crate::cli) async fn connect(_region: &str) -> Result<Provider, CommandError> {
+        Err(missing())
+    }
+
+    impl Cloud for Provider {
+        fn catalog(&self) -> &Catalog {
+            match *self {}
+        }
+
+        async fn lookup(&self, _: &[Lookup]) -> Vec<Result<Value, CloudError>> {
+            match *self {}
+        }
+
+        async fn read(&self, _: &TypeInfo, _: &[Id]) -> Result<Vec<Live>, CloudError> {
+            match *self {}
+        }
+
+        async fn create(&self, _: &TypeInfo, _: &Op, _: &Value) -> Result<Id, CloudError> {
+            match *self {}
+        }
+
+        async fn settle(&self, _: &TypeInfo, _: &Op, _: &Id, _: &Value) -> Result<(), CloudError> {
+            match *self {}
+        }
+
+        async fn update(&self, _: &TypeInfo, _: &Op, _: &Id, _: &Value, _: &Value) -> Result<(), CloudError> {
+            match *self {}
+        }
+
+        async fn delete(&self, _: &TypeInfo, _: &Op, _: &Id) -> Result<(), CloudError> {
+            match *self {}
+        }
+
+        async fn find(&self, _: &TypeInfo, _: &Op, _: &Value) -> Result<Option<Id>, CloudError> {
+            match *self {}
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `infra apply`.
+
+use std::process::ExitCode;
+
+use crate::cli::args::{ChangeArgs, FormatArgs, StackArgs, StateArgs, TargetArgs};
+use crate::cli::error::CommandError;
+use crate::cli::run::{self, Change};
+
+/// Show what would be done, ask, and do it
+///
+/// What is shown is what is done: the record is held from the plan on, so that nothing comes between. What fails stops
+/// only what depends on it; apply again to go on. Interrupt once to finish what is under way, twice to stop at once.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  infra apply stacks/notification -e dev
+  infra apply stacks/notification -e dev --set desired=4    with another value of a parameter
+  infra apply stacks/notification -e prod --auto-approve    in a pipeline
+  infra apply stacks/notification -e dev --exclude Sender   all but a component and what needs it")]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+
+    #[command(flatten)]
+    state: StateArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
+    let Args { stack, state, target, change, format } = args;
+    let options = target.options(false);
+    run::change(Change { command: "apply", stack, state, options, change, format: format.format }).await
+}

@@ -1,0 +1,196 @@
+//! A run against the cloud: from the arguments to a plan, and for what changes something on to its report.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use super::args::{ChangeArgs, Format, StackArgs, StateArgs};
+use super::error::{CommandError, Kind};
+use super::progress::{Progress, tell_plan};
+use super::style::{BOLD, count, paint};
+use super::{cloud, interrupt, record, render, terminal};
+use crate::apply::{Interrupt, Outcome, Report, Stopped};
+use crate::cloud::{Cloud, CloudError, ErrorKind};
+use crate::driver::{self, Driver, Planned};
+use crate::plan;
+use crate::stack::{Checked, Graph};
+use crate::state::{Holder, Journal, LocalStore, OpenOptions, State};
+
+/// A checked stack, and what it is planned with.
+pub(super) struct Session<C> {
+    checked: Checked,
+    pub(super) driver: Driver<C>,
+}
+
+impl Session<cloud::Provider> {
+    /// Reads the stack and connects to the cloud.
+    pub(super) async fn start(stack: &StackArgs, state: &StateArgs) -> Result<Self, CommandError> {
+        let checked = stack.load(&cloud::catalog()?)?;
+        let cloud = cloud::connect(checked.region()).await?;
+        Ok(Self { checked, driver: Driver::new(cloud, Arc::new(LocalStore::new(&state.state))) })
+    }
+}
+
+impl<C: Cloud> Session<C> {
+    /// The stack's graph, its warnings told.
+    pub(super) async fn graph(&self) -> Result<Graph, CommandError> {
+        let graph = self.driver.graph(&self.checked).await?;
+        terminal::tell(&render::diagnostics(graph.warnings()));
+        Ok(graph)
+    }
+}
+
+/// What an apply or a destroy was asked.
+pub(super) struct Change<'a> {
+    pub(super) command: &'static str,
+    pub(super) stack: &'a StackArgs,
+    pub(super) state: &'a StateArgs,
+    pub(super) options: plan::Options,
+    pub(super) change: &'a ChangeArgs,
+    pub(super) format: Format,
+}
+
+/// Plans, shows, asks and applies.
+pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError> {
+    change.change.check()?;
+    let interrupts = interrupt::listen();
+    let prepare = async {
+        let session = Session::start(change.stack, change.state).await?;
+        let graph = session.graph().await?;
+        Ok((session, graph))
+    };
+    let (session, graph) = until_interrupted(&interrupts, prepare).await?;
+    let options = OpenOptions {
+        wait: !change.change.no_wait,
+        on_wait: Some(Box::new(record::on_wait)),
+        ..OpenOptions::new(Holder::current(change.command))
+    };
+    let open = async { Ok(session.driver.open(&graph, options).await?) };
+    let (journal, state) = until_interrupted(&interrupts, open).await?;
+    record::warn(&state);
+
+    let result = held(&change, &session.driver, graph, state, &journal, &interrupts).await;
+    // Whatever happened, the next run need not wait. Where the log was lost there is nothing to let go of.
+    let closed = journal.close().await;
+    let code = result?;
+    closed?;
+    Ok(code)
+}
+
+/// What is done while the log is held.
+async fn held<C: Cloud>(
+    change: &Change<'_>,
+    driver: &Driver<C>,
+    graph: Graph,
+    state: State,
+    journal: &Journal,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<ExitCode, CommandError> {
+    let planning = async { Ok(driver.plan(graph, state, &change.options).await?) };
+    let planned = until_interrupted(interrupts, planning).await?;
+    match change.format {
+        Format::Text => terminal::print(&render::plan_text(&planned.plan, terminal::width()))?,
+        Format::Json => tell_plan(&planned.plan)?,
+    }
+    if !planned.plan.is_empty() {
+        let question = question(&planned.plan);
+        until_interrupted(interrupts, change.change.confirm(&question)).await?;
+    }
+    let report = apply(change, driver, &planned, journal, interrupts).await?;
+    match report.outcome {
+        Outcome::Done => Ok(ExitCode::SUCCESS),
+        Outcome::Failed => Err(CommandError::told(Kind::Failed)),
+        Outcome::Interrupted => Err(CommandError::told(Kind::Interrupted)),
+    }
+}
+
+fn question(plan: &plan::Plan) -> String {
+    let whose = format!("{} ({}) in {}", plan.stack, plan.environment, plan.region);
+    match plan.destroy {
+        true => format!("Delete {} of {whose}?", count(plan.summary().delete, "resource")),
+        false => format!("Apply this to {whose}?"),
+    }
+}
+
+async fn apply<C: Cloud>(
+    change: &Change<'_>,
+    driver: &Driver<C>,
+    planned: &Planned,
+    journal: &Journal,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<Report, CommandError> {
+    let started = Instant::now();
+    let silent = planned.plan.is_empty() && change.format == Format::Text;
+    let progress = Mutex::new((!silent).then(|| Progress::new(&planned.plan, change.format)));
+    let tell = |event| {
+        if let Some(progress) = progress.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            progress.event(&event);
+        }
+    };
+    let result = driver.apply(planned, journal, &tell, interrupts.clone()).await;
+    let (report, stopped) = match result {
+        Ok(report) => (report, None),
+        Err(Stopped::Journal { error, report }) => (*report, Some(CommandError::from(error))),
+        Err(Stopped::Plan(diagnostics)) => return Err(CommandError::stack(diagnostics)),
+    };
+    if let Some(progress) = progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        progress.finish(&report)?;
+    }
+    if change.format == Format::Text && !silent {
+        terminal::tell(&render::diagnostics(&render::failures(&report)));
+        terminal::print(&render::outcome(&report, started.elapsed()))?;
+        if !planned.plan.destroy && stopped.is_none() {
+            outputs(driver, planned).await?;
+        }
+    }
+    stopped.map_or(Ok(report), Err)
+}
+
+/// Prints the outputs as they are on record now.
+async fn outputs<C: Cloud>(driver: &Driver<C>, planned: &Planned) -> Result<(), CommandError> {
+    let state = driver.state(&planned.graph).await?;
+    if state.outputs.is_empty() {
+        return Ok(());
+    }
+    terminal::print(&format!("\n{}\n{}", paint(BOLD, "Outputs:"), render::outputs(&state.outputs)))
+}
+
+/// The result of `work`, unless the user has had enough first; nothing is changed by it yet.
+async fn until_interrupted<T>(
+    interrupts: &watch::Receiver<Interrupt>,
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    tokio::select! {
+        result = work => result,
+        () = interrupt::heard(interrupts) => Err(CommandError::interrupted("interrupted: nothing was changed")),
+    }
+}
+
+impl From<driver::Error> for CommandError {
+    fn from(error: driver::Error) -> Self {
+        match error {
+            driver::Error::Stack(diagnostics) => Self::stack(diagnostics),
+            driver::Error::State(error) => error.into(),
+            driver::Error::Lookup(ref failed) => failed
+                .iter()
+                .filter_map(|(_, cause)| hint(cause))
+                .fold(Self::failed(error.to_string()), Self::hint_once),
+            driver::Error::Read(ref errors) => {
+                let causes: Vec<_> = errors.iter().map(ToString::to_string).collect();
+                let told = Self::failed(format!("what exists can't be read: {}", causes.join("; ")));
+                errors.iter().filter_map(hint).fold(told, Self::hint_once)
+            }
+        }
+    }
+}
+
+fn hint(error: &CloudError) -> Option<String> {
+    match error.kind {
+        ErrorKind::Denied | ErrorKind::Credentials | ErrorKind::Throttled | ErrorKind::Unavailable => {
+            render::hint(error.kind, &error.operation)
+        }
+        _ => None,
+    }
+}
