@@ -18,9 +18,10 @@ const COMMANDS: [&[&str]; COUNT] = [
     &["state", "list"],
     &["state", "show"],
     &["state", "forget"],
+    &["schema"],
     &["completions"],
 ];
-const COUNT: usize = 11;
+const COUNT: usize = 12;
 
 #[test]
 fn the_page_of_commands_is_what_help_says() {

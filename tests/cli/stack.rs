@@ -63,11 +63,22 @@ fn a_picture_in_each_format_the_same_each_time() {
     }
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn schemas_are_json() {
+    for arguments in [&["schema"][..], &["schema", "--component"]] {
+        let run = infra(arguments, std::path::Path::new("."));
+        assert_eq!(run.code, 0, "{}", run.err);
+        let schema: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+        assert!(schema.get("$schema").is_some(), "{arguments:?}");
+    }
+}
+
 #[cfg(not(feature = "aws"))]
 #[test]
 fn without_aws_it_says_so() {
     let folder = folder_with("stack: net\nregion: us-east-1\n");
-    for command in ["validate", "plan", "graph"] {
+    for command in ["validate", "plan", "graph", "schema"] {
         let run = infra(&[command], folder.path());
         assert_eq!((run.code, run.out.as_str()), (64, ""), "{command}");
         assert!(run.err.contains("built without AWS"), "{command}: {}", run.err);

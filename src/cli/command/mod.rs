@@ -6,6 +6,7 @@ mod destroy;
 mod graph;
 mod output;
 mod plan;
+mod schema;
 mod show;
 mod state;
 mod validate;
@@ -25,6 +26,7 @@ pub(super) enum Command {
     Show(show::Args),
     Graph(graph::Args),
     State(state::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
 }
 
@@ -40,6 +42,7 @@ impl Command {
             Self::Show(args) => wait_for(show::run(&args)),
             Self::Graph(args) => graph::run(&args),
             Self::State(args) => wait_for(state::run(&args)),
+            Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
         }
     }
