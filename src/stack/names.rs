@@ -74,6 +74,7 @@ impl<'a> Names<'a> {
                 Err(problem.at(range.clone()))
             }
             Some(Step::Index(..)) => Ok(()),
+            None if reference.tested => Ok(()),
             None => Err(Problem::new(format!("`{}` is no value", reference.name))
                 .help(format!("name one of its members, as in `{}.name`", reference.name))
                 .at(reference.range.clone())),

@@ -19,6 +19,8 @@ pub(in crate::stack) struct Reference<'c> {
     pub(in crate::stack) each_value: bool,
     /// Whether only a macro runs over it, whose variable is referred to apart.
     pub(in crate::stack) iterated: bool,
+    /// Whether `has(…)` asks for a member of it that need not be there.
+    pub(in crate::stack) tested: bool,
 }
 
 /// One step of a path.
@@ -87,6 +89,7 @@ impl<'c> Collector<'c> {
                         steps: Vec::new(),
                         each_value: false,
                         iterated: true,
+                        tested: false,
                     }),
                     None => self.node(&it.iter_range),
                 }
@@ -131,6 +134,7 @@ impl<'c> Collector<'c> {
 
     fn path(&mut self, node: &'c IdedExpr) -> Option<Reference<'c>> {
         let mut steps = Vec::new();
+        let mut tested = false;
         let mut indices = Vec::new();
         let mut at = node;
         let (name, range, each_value) = loop {
@@ -145,6 +149,7 @@ impl<'c> Collector<'c> {
                 },
                 // What `has` asks for need not be there.
                 Expr::Select(select) => {
+                    tested |= select.test;
                     if !select.test {
                         steps.push(Step::Field(&select.field, self.code.range(at)));
                     }
@@ -169,7 +174,7 @@ impl<'c> Collector<'c> {
             self.node(index);
         }
         steps.reverse();
-        Some(Reference { name, range, steps, each_value, iterated: false })
+        Some(Reference { name, range, steps, each_value, iterated: false, tested })
     }
 
     fn uses_bound(&self, node: &IdedExpr) -> bool {
