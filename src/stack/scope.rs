@@ -18,7 +18,7 @@ use crate::value::Value;
 mod objects;
 
 /// How many steps one evaluation may take.
-const MAX_STEPS: usize = 20_000_000;
+const MAX_STEPS: usize = 4_000_000;
 /// How deep evaluation may nest: expressions in locals in inputs in outputs.
 const MAX_NESTING: usize = 256;
 /// Text longer than this, in bytes, is refused.
