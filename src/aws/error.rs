@@ -35,6 +35,22 @@ pub fn found<T>(outcome: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// Whether the failure may be that a role is too new: it was made, but what should take it on does not know it yet.
+///
+/// IAM gives no one code for it; these are the words of ECS, SQS, ECR, KMS and IAM itself.
+pub fn is_about_new_role(error: &CloudError) -> bool {
+    const WORDS: [&str; 6] = [
+        "invalid principal",
+        "assume role",
+        "unable to assume",
+        "role is not valid",
+        "cannot be assumed",
+        "invalid value for the parameter policy",
+    ];
+    let message = error.message.to_lowercase();
+    matches!(error.kind, ErrorKind::Invalid | ErrorKind::Denied) && WORDS.iter().any(|words| message.contains(words))
+}
+
 /// A part of a request; where the SDK finds something missing in it, the stack is wrong.
 pub fn built<T>(
     part: std::result::Result<T, aws_smithy_types::error::operation::BuildError>,

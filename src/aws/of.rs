@@ -113,7 +113,7 @@ impl<T: Resource> AnyResource for Of<T> {
             // What it refers to may exist, but not show yet.
             let id = patiently(
                 aws,
-                |error| error.kind == ErrorKind::NotFound && aws.fresh.is_named_in(properties),
+                |error| not_yet_known(error) && aws.fresh.is_named_in(properties),
                 || resource.create(aws, op),
             )
             .await?;
@@ -127,7 +127,7 @@ impl<T: Resource> AnyResource for Of<T> {
             let resource = Self::parse(properties)?;
             patiently(
                 aws,
-                |error| error.kind == ErrorKind::NotFound && aws.fresh.holds(id),
+                |error| not_yet_known(error) && (aws.fresh.holds(id) || aws.fresh.is_named_in(properties)),
                 || resource.settle(aws, id),
             )
             .await
@@ -155,7 +155,7 @@ impl<T: Resource> AnyResource for Of<T> {
             let (old, resource) = (Self::parse(old)?, Self::parse(new)?);
             patiently(
                 aws,
-                |error| error.kind == ErrorKind::NotFound && (aws.fresh.holds(id) || aws.fresh.is_named_in(new)),
+                |error| not_yet_known(error) && (aws.fresh.holds(id) || aws.fresh.is_named_in(new)),
                 || resource.update(aws, id, &old),
             )
             .await
@@ -180,6 +180,11 @@ impl<T: Resource> AnyResource for Of<T> {
     fn tagged<'a>(&'a self, aws: &'a Aws, tags: &'a TagSet) -> BoxFuture<'a, Result<Vec<Id>>> {
         Box::pin(T::tagged(aws, tags))
     }
+}
+
+/// Whether the failure may be that something was made too short a time ago.
+fn not_yet_known(error: &CloudError) -> bool {
+    error.kind == ErrorKind::NotFound || error::is_about_new_role(error)
 }
 
 /// Repeats `call` as long as it fails with what `passes` says will pass.

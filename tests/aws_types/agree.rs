@@ -22,6 +22,12 @@ pub fn difference(wanted: &Value, live: &Value, schema: &Json, path: &str) -> Op
             let child = child.or_else(|| schema.get("additionalProperties")).unwrap_or(&Json::Null);
             difference(wanted, live.get(key).unwrap_or(&absent), child, &format!("{path}.{key}"))
         }),
+        // Only those that are wanted are ours.
+        (Value::List(wanted), Value::List(live)) if schema.get("x-key").is_some() => {
+            let items = schema.get("items").unwrap_or(&Json::Null);
+            let told = |wanted: &Value| live.iter().any(|live| difference(wanted, live, items, path).is_none());
+            if wanted.iter().all(told) { None } else { differ() }
+        }
         (Value::List(wanted), Value::List(live)) if wanted.len() == live.len() => {
             let items = schema.get("items").unwrap_or(&Json::Null);
             let is_set = schema.get("uniqueItems") == Some(&Json::Bool(true));

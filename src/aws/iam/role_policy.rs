@@ -80,9 +80,11 @@ impl Resource for RolePolicy {
         Ok(())
     }
 
-    /// To put it again does no harm.
-    async fn find(&self, _aws: &Aws, _op: &Op) -> Result<Option<Id>> {
-        Ok(None)
+    /// It takes no tags; what says the same is as good as what was lost.
+    async fn find(&self, aws: &Aws, _op: &Op) -> Result<Option<Id>> {
+        let id = Id::compound(&[&self.policy_name, &self.role_name]);
+        let found = Self::read(aws, std::slice::from_ref(&id)).await?.pop();
+        Ok(found.filter(|found| found.properties.policy_document == self.policy_document).map(|_| id))
     }
 }
 

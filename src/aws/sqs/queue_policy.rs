@@ -53,8 +53,7 @@ impl Resource for QueuePolicy {
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, op: &Op) -> Result<Id> {
-        let urls = self.queues.iter().map(String::as_str);
-        let id = Id::compound(&[op.id.as_str()].into_iter().chain(urls).collect::<Vec<_>>());
+        let id = self.id(op);
         self.settle(aws, &id).await?;
         Ok(id)
     }
@@ -95,9 +94,7 @@ impl Resource for QueuePolicy {
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
         let (owner, urls) = parts(id)?;
         let calls = urls.into_iter().map(|url| async move {
-            let tags = found(aws.sqs().list_queue_tags().queue_url(url).send().await.during("sqs:ListQueueTags"))?;
-            let tags = tags.and_then(|answer| answer.tags).unwrap_or_default();
-            if tags.get(OWNER).is_none_or(|now| now != owner) {
+            if !is_owner(aws, url, owner).await? {
                 return Ok(());
             }
             let none = Attributes::from([(QueueAttributeName::Policy, String::new())]);
@@ -110,9 +107,16 @@ impl Resource for QueuePolicy {
         Ok(())
     }
 
-    /// To set it again does no harm, and its id is known only to who makes it.
-    async fn find(&self, _aws: &Aws, _op: &Op) -> Result<Option<Id>> {
-        Ok(None)
+    async fn find(&self, aws: &Aws, op: &Op) -> Result<Option<Id>> {
+        let owned = try_join_all(self.queues.iter().map(|url| is_owner(aws, url, op.id.as_str()))).await?;
+        Ok(owned.contains(&true).then(|| self.id(op)))
+    }
+}
+
+impl QueuePolicy {
+    fn id(&self, op: &Op) -> Id {
+        let urls = self.queues.iter().map(String::as_str);
+        Id::compound(&[op.id.as_str()].into_iter().chain(urls).collect::<Vec<_>>())
     }
 }
 
@@ -123,6 +127,13 @@ fn parts(id: &Id) -> Result<(&str, Vec<&str>)> {
         (Some(owner), urls) if !urls.is_empty() => Ok((owner, urls)),
         _ => Err(CloudError::new(ErrorKind::Invalid, QueuePolicy::TYPE, format!("`{id}` names no queue"))),
     }
+}
+
+/// Whether the policy of the queue at `url` is that of `owner`.
+async fn is_owner(aws: &Aws, url: &str, owner: &str) -> Result<bool> {
+    let answer = found(aws.sqs().list_queue_tags().queue_url(url).send().await.during("sqs:ListQueueTags"))?;
+    let tags = answer.and_then(|answer| answer.tags).unwrap_or_default();
+    Ok(tags.get(OWNER).is_some_and(|now| now == owner))
 }
 
 async fn policy(aws: &Aws, url: &str) -> Result<Option<Document>> {
