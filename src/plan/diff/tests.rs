@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::cloud::fake::catalog::catalog;
+use crate::plan::Cause;
 use crate::plan::shape::TypeShape;
 
 const SECURITY_GROUP: &str = "Test::Net::SecurityGroup";
