@@ -8,6 +8,7 @@ mod failure;
 mod growth;
 mod interrupt;
 mod order;
+mod random;
 mod replace;
 mod secret;
 mod selection;
