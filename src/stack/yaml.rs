@@ -139,8 +139,20 @@ fn syntax_error(source: &Arc<Source>, at: usize, info: &str) -> Diagnostic {
 struct Stop;
 
 enum Open {
-    List { range: Range<usize>, anchor: usize, items: Vec<Node>, broken: bool },
-    Map { range: Range<usize>, anchor: usize, entries: Vec<(Key, Node)>, key: Option<Option<Key>>, broken: bool },
+    List {
+        range: Range<usize>,
+        anchor: usize,
+        items: Vec<Node>,
+        broken: bool,
+    },
+    Map {
+        range: Range<usize>,
+        anchor: usize,
+        entries: Vec<(Key, Node)>,
+        key: Option<Option<Key>>,
+        seen: HashMap<String, Range<usize>>,
+        broken: bool,
+    },
 }
 
 struct Builder<'a> {
@@ -182,7 +194,17 @@ impl Builder<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 let broken = self.collection_tag(tag.as_deref(), &range);
-                self.push(Open::Map { range: range.clone(), anchor, entries: Vec::new(), key: None, broken }, &range)
+                self.push(
+                    Open::Map {
+                        range: range.clone(),
+                        anchor,
+                        entries: Vec::new(),
+                        key: None,
+                        seen: HashMap::new(),
+                        broken,
+                    },
+                    &range,
+                )
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
@@ -250,26 +272,29 @@ impl Builder<'_> {
         };
         match open {
             Open::List { items, .. } => items.push(node),
-            Open::Map { entries, key, .. } => match key.take() {
+            Open::Map { entries, key, seen, .. } => match key.take() {
                 Some(Some(key)) => entries.push((key, node)),
                 Some(None) => {}
                 None => {
                     let span = Span::new(source, node.range.clone());
-                    let first = text.as_ref().and_then(|text| entries.iter().find(|(key, _)| key.text == *text));
+                    let first = text.as_ref().and_then(|text| seen.get(text));
                     let problem = match (&text, first) {
                         (None, _) => Some(Diagnostic::error(&span, "a key must be text")),
                         (Some(text), _) if text == "<<" => Some(
                             Diagnostic::error(&span, "YAML merge keys are not supported")
                                 .help("write the entries out, or use `merge(…)` in an expression"),
                         ),
-                        (Some(text), Some((first, _))) => Some(
+                        (Some(text), Some(first)) => Some(
                             Diagnostic::error(&span, format!("the key `{text}` stands twice"))
                                 .label("again here")
-                                .related(&Span::new(source, first.range.clone()), "first here"),
+                                .related(&Span::new(source, first.clone()), "first here"),
                         ),
                         _ => None,
                     };
                     let range = node.range;
+                    if let (Some(text), None) = (&text, &problem) {
+                        seen.insert(text.clone(), range.clone());
+                    }
                     *key = Some(text.filter(|_| problem.is_none()).map(|text| Key { text, range }));
                     self.diagnostics.extend(problem);
                 }
