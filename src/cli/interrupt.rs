@@ -22,7 +22,7 @@ pub(super) fn listen() -> watch::Receiver<Interrupt> {
                 Interrupt::None => drop(asked.send_replace(Interrupt::Drain)),
                 Interrupt::Drain => {
                     terminal::tell(&format!(
-                        "{} what was under way may or may not be done. It is on record: the next apply finds out and \
+                        "{} what was under way may or may not be done. It is on record: the next run finds out and \
                          goes on from there.\n",
                         paint(YELLOW, "Stopping now:")
                     ));

@@ -129,7 +129,7 @@ fn line(event: &Event) -> String {
         Event::Draining { under_way } => {
             let names: Vec<_> = under_way.iter().map(ToString::to_string).collect();
             format!(
-                "{} nothing new starts; {} under way{}{}. Interrupt again to stop now: the next apply recovers it.",
+                "{} nothing new starts; {} under way{}{}. Interrupt again to stop now: the next run recovers it.",
                 paint(YELLOW, "Interrupted:"),
                 count(names.len(), "resource"),
                 if names.is_empty() { "" } else { ": " },

@@ -36,7 +36,8 @@ impl Board {
         let pending: IndexMap<_, _> = plan
             .steps
             .iter()
-            .filter(|step| step.action != Action::Keep)
+            // To keep and to forget are entries in the record, not work to wait for.
+            .filter(|step| !matches!(step.action, Action::Keep | Action::Forget))
             .map(|step| (step.address.clone(), step.after.clone()))
             .collect();
         Self {

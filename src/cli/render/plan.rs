@@ -34,6 +34,10 @@ pub(in crate::cli) fn plan_text(plan: &Plan, width: usize) -> String {
         return out;
     }
 
+    let what = if plan.destroy { "Destroy of" } else { "Plan for" };
+    let whose = format!("{} ({}) in {}", plan.stack, plan.environment, plan.region);
+    let _ = writeln!(out, "{what} {}\n", paint(BOLD, whose));
+
     let (drifted, rest) = split_drift(plan);
     if !drifted.is_empty() {
         let _ = writeln!(out, "{}", paint(BOLD, "Changed outside infra, and put back by an apply:"));

@@ -52,15 +52,15 @@ fn span(place: &Place, sources: &mut Sources) -> Option<Span> {
 /// What to do about a kind of failure.
 pub(in crate::cli) fn hint(kind: ErrorKind, operation: &str) -> Option<String> {
     Some(match kind {
-        ErrorKind::Invalid => "AWS refuses these properties: change the stack and apply again".to_owned(),
+        ErrorKind::Invalid => "AWS refuses these properties: change the stack and run it again".to_owned(),
         ErrorKind::Denied => format!("the credentials in use need the permission {operation}"),
-        ErrorKind::Credentials => "sign in again (for example `aws sso login`), then apply again".to_owned(),
+        ErrorKind::Credentials => "sign in again, for example with `aws sso login`, and run it again".to_owned(),
         ErrorKind::Quota => "ask AWS for a higher quota in the Service Quotas console, or use fewer".to_owned(),
         ErrorKind::InUse => "something outside this stack still uses it: remove that first".to_owned(),
         ErrorKind::Conflict => "something of that name is there already, or is changing: rename or wait".to_owned(),
-        ErrorKind::Lost => "the next apply finds out whether it was done, and goes on from there".to_owned(),
-        ErrorKind::Unsettled => "it exists and is on record; the next apply goes on from here".to_owned(),
-        ErrorKind::Throttled | ErrorKind::Unavailable => "apply again later; it goes on from here".to_owned(),
+        ErrorKind::Lost => "the next run finds out whether it was done, and goes on from there".to_owned(),
+        ErrorKind::Unsettled => "it exists and is on record; the next run goes on from here".to_owned(),
+        ErrorKind::Throttled | ErrorKind::Unavailable => "run it again later; it goes on from here".to_owned(),
         ErrorKind::NotFound | ErrorKind::Other => return None,
     })
 }
@@ -85,13 +85,13 @@ pub(in crate::cli) fn outcome(report: &Report, took: Duration) -> String {
         Outcome::Done => writeln!(out, "{} {done} in {}.", paint(GREEN, "Done:"), duration(took)),
         Outcome::Failed => writeln!(
             out,
-            "{} {undone}; {done} in {}. What is done is on record: mend the cause and apply again.",
+            "{} {undone}; {done} in {}. What is done is on record: mend the cause and run it again.",
             paint(RED, "Failed:"),
             duration(took)
         ),
         Outcome::Interrupted => writeln!(
             out,
-            "{} {} not started; {done} in {}. What is done is on record: apply again to go on.",
+            "{} {} not started; {done} in {}. What is done is on record: run it again to go on.",
             paint(YELLOW, "Interrupted:"),
             report.skipped.len(),
             duration(took)
