@@ -47,6 +47,36 @@ impl WhichArgs {
     }
 }
 
+/// Which stack, in which environment, and a resource or component in it.
+#[derive(Args, Debug)]
+pub(super) struct WhichAddressArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+
+    /// The resource or component
+    #[arg(value_name = "ADDRESS")]
+    address: Option<String>,
+}
+
+impl WhichAddressArgs {
+    /// The stack and the address in it. One word alone is the address, and the stack is that of the current folder.
+    pub(super) fn split(&self) -> Result<(WhichArgs, Address), CommandError> {
+        let WhichArgs { stack, environment } = &self.which;
+        let alone = stack.as_ref().map(|word| word.to_string_lossy().into_owned());
+        let (stack, typed) = match (&self.address, alone) {
+            (Some(typed), _) => (stack.clone(), typed.clone()),
+            (None, Some(typed)) => (None, typed),
+            (None, None) => {
+                return Err(CommandError::usage("which resource or component?")
+                    .hint("name it by its address: `infra state list` shows what is on record"));
+            }
+        };
+        let address = address(&typed)
+            .map_err(|why| CommandError::usage(format!("`{typed}` is no address of a resource: {why}")))?;
+        Ok((WhichArgs { stack, environment: environment.clone() }, address))
+    }
+}
+
 /// Which stack, and with which values.
 #[derive(Args, Debug)]
 pub(super) struct StackArgs {

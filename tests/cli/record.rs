@@ -119,6 +119,13 @@ async fn a_component_is_shown_whole_and_a_misspelt_one_is_guessed() {
     let json: serde_json::Value = serde_json::from_str(&both.out).expect("JSON");
     assert_eq!(json["resources"].as_array().map(Vec::len), Some(2));
 
+    // Options may stand anywhere, the stack may be left out.
+    for arguments in [&["state", "show", ".", "-e", "dev", "Mail"][..], &["state", "show", "-e", "dev", "Mail"]] {
+        let run = infra(arguments, folder.path());
+        assert_eq!(run.code, 0, "{arguments:?}: {}", run.err);
+        assert!(run.out.starts_with("Mail  AWS::SQS::Queue"), "{}", run.out);
+    }
+
     let typo = infra(&["state", "show", "Mial", "-e", "dev"], folder.path());
     assert_eq!(typo.code, 64);
     assert!(typo.err.contains("did you mean `Mail`?"), "{}", typo.err);

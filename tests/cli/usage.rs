@@ -13,6 +13,7 @@ fn wrong_arguments_exit_64_and_say_what_is_wrong() {
         (&["output", "--format", "xml"], "invalid value 'xml'"),
         (&["plan", "--set", "novalue"], "write it as KEY=VALUE"),
         (&["state", "show", ".", "Subnet[a"], "a `[` has no `]`"),
+        (&["state", "show"], "which resource or component?"),
         (&["state"], "Usage: infra state"),
         (&[], "Usage: infra"),
     ] {

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::address::Address;
-use crate::cli::args::{ChangeArgs, StateArgs, WhichArgs, address};
+use crate::cli::args::{ChangeArgs, StateArgs, WhichAddressArgs};
 use crate::cli::error::CommandError;
 use crate::cli::record::{Record, take};
 use crate::cli::style::count;
@@ -15,7 +14,7 @@ use crate::cli::terminal;
 /// another: the stack's own `forget: [ADDRESS]` says both at once and is reviewed with the plan.
 #[derive(clap::Args, Debug)]
 #[command(
-    allow_missing_positional = true,
+    override_usage = "infra state forget [OPTIONS] [STACK] <ADDRESS>",
     after_help = "\
 Examples:
   infra state forget stacks/notification -e dev 'Subnet[us-east-1c]'
@@ -23,11 +22,7 @@ Examples:
 )]
 pub(super) struct Args {
     #[command(flatten)]
-    which: WhichArgs,
-
-    /// The resource or component
-    #[arg(value_name = "ADDRESS", value_parser = address)]
-    address: Address,
+    which: WhichAddressArgs,
 
     #[command(flatten)]
     state: StateArgs,
@@ -38,8 +33,9 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     args.change.check()?;
-    let record = Record::load(&args.which, &args.state).await?;
-    let found = record.within(&args.address)?;
+    let (which, address) = args.which.split()?;
+    let record = Record::load(&which, &args.state).await?;
+    let found = record.within(&address)?;
     let names: Vec<_> = found.iter().map(|one| format!("  × {one}  {}\n", record.state.resources[one].id)).collect();
     terminal::tell(&names.concat());
     let what = count(found.len(), "resource");

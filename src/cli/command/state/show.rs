@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::address::Address;
-use crate::cli::args::{Format, FormatArgs, StateArgs, WhichArgs, address};
+use crate::cli::args::{Format, FormatArgs, StateArgs, WhichAddressArgs};
 use crate::cli::error::CommandError;
 use crate::cli::record::Record;
 use crate::cli::{render, terminal};
@@ -13,7 +12,7 @@ use crate::cli::{render, terminal};
 /// Show what is on record of a resource, or of all in a component
 #[derive(clap::Args, Debug)]
 #[command(
-    allow_missing_positional = true,
+    override_usage = "infra state show [OPTIONS] [STACK] <ADDRESS>",
     after_help = "\
 Examples:
   infra state show stacks/notification -e dev Api.Service
@@ -22,11 +21,7 @@ Examples:
 )]
 pub(super) struct Args {
     #[command(flatten)]
-    which: WhichArgs,
-
-    /// The resource or component
-    #[arg(value_name = "ADDRESS", value_parser = address)]
-    address: Address,
+    which: WhichAddressArgs,
 
     #[command(flatten)]
     state: StateArgs,
@@ -36,8 +31,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
-    let record = Record::load(&args.which, &args.state).await?;
-    let found = record.within(&args.address)?;
+    let (which, address) = args.which.split()?;
+    let record = Record::load(&which, &args.state).await?;
+    let found = record.within(&address)?;
     let chosen = record.state.resources.iter().filter(|(address, _)| found.contains(address));
     terminal::print(&match args.format.format {
         Format::Text => chosen.map(|(address, one)| render::resource_text(address, one)).collect::<Vec<_>>().join("\n"),
