@@ -4,8 +4,10 @@
 //! `INFRA_TEST_TYPE=EC2::VPC cargo test --test aws_types`.
 
 mod agree;
+mod faults;
 mod fixture;
 mod life;
+mod lookups;
 
 use std::env;
 
