@@ -67,8 +67,10 @@ impl<T: Resource> Of<T> {
         let bug = |error: serde_json::Error| CloudError::new(ErrorKind::Other, T::TYPE, error.to_string());
         let properties = Value::from(serde_json::to_value(&observed.properties).map_err(bug)?);
         let outputs = Value::from(serde_json::to_value(&observed.outputs).map_err(bug)?);
-        let properties =
-            T::TAGS.map_or_else(|| properties.clone(), |tagging| tags::stripped(properties.clone(), tagging));
+        let properties = match T::TAGS {
+            Some(tagging) => tags::stripped(properties, tagging),
+            None => properties,
+        };
         Ok(Live { id: observed.id, properties, outputs })
     }
 
