@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 ///
 /// Compares as a plan does: what is not wanted does not count, sets have no order, documents are compared by meaning, what
 /// AWS never tells is left out.
-pub fn difference(wanted: &Value, live: &Value, schema: &Json, path: &str) -> Option<String> {
+pub(crate) fn difference(wanted: &Value, live: &Value, schema: &Json, path: &str) -> Option<String> {
     if schema.get("writeOnly") == Some(&Json::Bool(true)) {
         return None;
     }

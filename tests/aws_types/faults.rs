@@ -33,7 +33,7 @@ impl Scene {
     fn goes_wrong(&self, operation: &str, action: Action) {
         let fault =
             Fault { service: "ec2".into(), operation: operation.into(), when: When::Nth(1), times: None, action };
-        self.local.control().add_fault(fault);
+        let _until_the_end = self.local.control().add_fault(fault);
     }
 
     fn calls(&self, operation: &str) -> u64 {

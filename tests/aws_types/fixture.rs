@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 /// A type's fixture. In all properties, `${Name.Key}` stands for a property or output of what is needed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fixture {
+pub(crate) struct Fixture {
     /// What must exist first, in this order.
     #[serde(default)]
     pub needs: Vec<Need>,
@@ -28,7 +28,7 @@ pub struct Fixture {
 /// A resource that must exist first.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Need {
+pub(crate) struct Need {
     /// What it is referred to by.
     pub name: String,
     /// Its type.
@@ -42,7 +42,7 @@ pub struct Need {
 /// A change in place.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Update {
+pub(crate) struct Update {
     /// Properties that get a value.
     #[serde(default)]
     pub set: Map<String, Json>,
@@ -52,14 +52,14 @@ pub struct Update {
 }
 
 /// The names of all types that have a fixture.
-pub fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let files = fs::read_dir(folder()).expect("the fixtures' folder");
     let stems = files.filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.replace('-', "::")));
     stems.collect()
 }
 
 /// The fixture of a type.
-pub fn of(type_name: &str) -> Result<Fixture, String> {
+pub(crate) fn of(type_name: &str) -> Result<Fixture, String> {
     let path = folder().join(format!("{}.json", type_name.replace("::", "-")));
     let text = fs::read_to_string(&path).map_err(|error| format!("no fixture {}: {error}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
@@ -70,7 +70,7 @@ fn folder() -> PathBuf {
 }
 
 /// `properties` with every `${Name.Key}` in them replaced by what `known` says of it.
-pub fn resolved(properties: &Map<String, Json>, known: &BTreeMap<String, Value>) -> Result<Value, String> {
+pub(crate) fn resolved(properties: &Map<String, Json>, known: &BTreeMap<String, Value>) -> Result<Value, String> {
     resolve(&Json::Object(properties.clone()), known)
 }
 

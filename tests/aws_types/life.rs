@@ -19,7 +19,7 @@ struct Left<'a> {
 }
 
 /// Lives the life of `kind`, and deletes what it needed even where it fails.
-pub async fn live(cloud: &AwsCloud, kind: &TypeInfo) -> Result<(), String> {
+pub(crate) async fn live(cloud: &AwsCloud, kind: &TypeInfo) -> Result<(), String> {
     let fixture = fixture::of(kind.name)?;
     let (mut known, mut needed) = (BTreeMap::new(), Vec::new());
     let mut outcome = prepare(cloud, &fixture, &mut known, &mut needed).await;
