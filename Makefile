@@ -13,4 +13,4 @@ bench: ## How the cost of plan and apply grows with the stack; see docs/performa
 	cargo bench --package infra --no-default-features
 
 docs:  ## Writes what is generated: docs/resources.md, docs/stack.schema.json and docs/commands.md
-	INFRA_BLESS=1 cargo test --package infra --test generated_docs --test cli
+	INFRA_BLESS=1 cargo test --workspace --test generated_docs --test cli

@@ -1,0 +1,113 @@
+//! The whole story, once for each environment of each stack: the binary applies it to the local AWS, finds nothing to do, changes
+//! it, and destroys it.
+
+mod run;
+
+use std::collections::BTreeMap;
+
+use infra::aws;
+use infra::catalog::Permissions;
+use local_aws::{LocalAws, Options};
+use run::{IMAGES, Infra};
+
+const STACK: &str = "stacks/notification";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notification_in_dev() {
+    story("dev", 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notification_in_prod() {
+    story("prod", 44).await;
+}
+
+async fn story(environment: &str, resources: usize) {
+    let local = LocalAws::start(Options::default()).await.unwrap();
+    let control = local.control();
+    let infra = Infra::new(&local, STACK, environment);
+
+    let planned = infra.run("plan", IMAGES).expect(0);
+    let created = planned.summary("to create");
+    assert!(created >= resources, "{created} resources are fewer than {resources}\n{planned}");
+    assert_eq!(control.calls().changing, 0, "a plan changes nothing");
+
+    infra.run("apply", &[IMAGES, &["--auto-approve"]].concat()).expect(0);
+    assert!(!control.inventory().await.unwrap().is_empty());
+
+    assert_permitted(&control.calls().counts);
+    control.clear_calls();
+    let again = infra.run("plan", &[IMAGES, &["--detailed-exitcode"]].concat()).expect(0);
+    assert!(again.stdout.starts_with("No changes."), "{again}");
+    let calls = control.calls();
+    assert_eq!(calls.changing, 0, "an empty plan changes nothing: {:?}", calls.counts);
+    assert_batched(&calls.counts);
+
+    let more = &[IMAGES, &["--set", "desired=4"]].concat();
+    let changed = infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(2);
+    assert_eq!(changed.summary("to change"), 2, "{changed}");
+    assert!(changed.stdout.contains("DesiredCount"), "{changed}");
+    infra.run("apply", &[more, &["--auto-approve"][..]].concat()).expect(0);
+    infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(0);
+
+    let outputs = infra.record("output", &[]).expect(0);
+    assert!(outputs.stdout.contains("http://"), "{outputs}");
+
+    infra.run("destroy", &[more, &["--auto-approve"][..]].concat()).expect(0);
+    assert_eq!(control.inventory().await.unwrap(), [], "a destroy leaves nothing");
+    let listed = infra.record("state", &["list"]).expect(0);
+    assert_eq!(listed.stdout, "", "{listed}");
+    assert_permitted(&control.calls().counts);
+    local.stop().await;
+}
+
+/// Operations that read one resource with each call, because AWS has no other.
+const ONE_BY_ONE: &[&str] = &[
+    "ecr:GetLifecyclePolicy",
+    "ecr:GetRepositoryPolicy",
+    "ecr:ListTagsForResource",
+    "ec2:DescribeVpcAttribute",
+    "ecs:DescribeTaskDefinition",
+    "elasticloadbalancing:DescribeListenerAttributes",
+    "elasticloadbalancing:DescribeLoadBalancerAttributes",
+    "elasticloadbalancing:DescribeTargetGroupAttributes",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListEntitiesForPolicy",
+    "iam:ListPolicyTags",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+    "logs:ListTagsForResource",
+    "sqs:GetQueueAttributes",
+    "sqs:ListQueueTags",
+];
+
+/// Calls that lookups make.
+const LOOKUPS: &[&str] = &["ec2:DescribeAvailabilityZones", "sts:GetCallerIdentity"];
+
+/// Every operation that takes more than one resource was called at most once for each type that is read with it.
+fn assert_batched(counts: &BTreeMap<String, u64>) {
+    for (operation, count) in counts {
+        let users =
+            aws::catalog().iter().filter(|kind| kind.permissions.read.contains(&operation.as_str())).count() as u64;
+        let most = if LOOKUPS.contains(&operation.as_str()) { 1 } else { users };
+        let batched = !ONE_BY_ONE.contains(&operation.as_str());
+        assert!(!batched || *count <= most, "{operation} was called {count} times for {most} types: {counts:#?}");
+    }
+}
+
+/// No call was made that no type's permissions name.
+fn assert_permitted(counts: &BTreeMap<String, u64>) {
+    let catalog = aws::catalog();
+    let named = |operation: &str| {
+        catalog.iter().any(|kind| {
+            let Permissions { create, read, update, delete } = kind.permissions;
+            [create, read, update, delete].concat().contains(&operation)
+        })
+    };
+    let unnamed: Vec<_> = counts.keys().filter(|name| !LOOKUPS.contains(&name.as_str()) && !named(name)).collect();
+    assert!(unnamed.is_empty(), "no type's permissions name {unnamed:?}");
+}

@@ -1,0 +1,86 @@
+//! The binary as a user runs it, against a local AWS and with a state folder of its own.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+
+use local_aws::LocalAws;
+use tempfile::TempDir;
+
+/// Values of the parameters that have no default.
+pub(crate) const IMAGES: &[&str] =
+    &["--set", "api_image=notification-api:1.0.0", "--set", "sender_image=email-sender:1.0.0"];
+
+/// One stack in one environment, and where it is applied to.
+pub(crate) struct Infra {
+    stack: &'static str,
+    environment: String,
+    variables: Vec<(&'static str, String)>,
+    state: TempDir,
+}
+
+impl Infra {
+    pub(crate) fn new(local: &LocalAws, stack: &'static str, environment: &str) -> Self {
+        let variables = local.environment().to_vec();
+        Self { stack, environment: environment.into(), variables, state: tempfile::tempdir().unwrap() }
+    }
+
+    /// Runs a command on the stack.
+    pub(crate) fn run(&self, command: &str, arguments: &[&str]) -> Run {
+        self.start(&[&[command, self.stack, "-e", &self.environment], arguments].concat())
+    }
+
+    /// Runs a command on what is on record of the stack.
+    pub(crate) fn record(&self, command: &str, subcommand: &[&str]) -> Run {
+        self.start(&[&[command], subcommand, &[self.stack, "-e", &self.environment]].concat())
+    }
+
+    fn start(&self, arguments: &[&str]) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_infra"))
+            .args(arguments)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+            .envs(self.variables.iter().cloned())
+            .env("INFRA_STATE", self.state.path())
+            .output()
+            .unwrap();
+        Run {
+            command: arguments.join(" "),
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// How a command went.
+pub(crate) struct Run {
+    command: String,
+    code: Option<i32>,
+    pub(crate) stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    /// The same run, which must have ended with `code`.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+
+    /// The number that stands before `what` in the plan's last line.
+    pub(crate) fn summary(&self, what: &str) -> usize {
+        let line = self.stdout.lines().rev().find(|line| line.starts_with("Plan: "));
+        let line = line.unwrap_or_else(|| panic!("no summary in {self}"));
+        let words: Vec<&str> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
+        let wanted: Vec<&str> = what.split(' ').collect();
+        let at = words.windows(wanted.len()).position(|window| window == wanted);
+        at.and_then(|at| words[at - 1].parse().ok()).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, code, stdout, stderr } = self;
+        write!(f, "infra {command}\nended with {code:?}\n{stdout}\n{stderr}")
+    }
+}
