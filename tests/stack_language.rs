@@ -674,3 +674,14 @@ fn the_same_stack_is_always_the_same_graph() {
     assert_eq!(all(&first), all(&second));
     assert_eq!(value("{'z': 1, 'y': 2, 'x': 3, 'w': 4}.map(k, k)").reveal(), json!(["w", "x", "y", "z"]));
 }
+
+#[test]
+fn what_is_only_destroyed_needs_no_values() {
+    let mut stack = Stack::one(
+        "stack: s\nregion: r\nparameters: { cidr: { type: string } }\nresources:\n  Vpc:\n    type: Test::Net::Vpc\n    \
+         properties: { CidrBlock: \"${params.cidr}\" }\n",
+    );
+    assert!(stack.load().is_err_and(|text| text.contains("`cidr` has no value")));
+    stack.options.absent_is_unknown = true;
+    assert_eq!(properties(&stack.graph(), "Vpc").get("CidrBlock"), Some(&Value::Unknown));
+}

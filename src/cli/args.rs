@@ -100,10 +100,16 @@ impl StackArgs {
 
     /// Reads the stack with all its files.
     pub(super) fn load(&self, catalog: &Catalog) -> Result<Checked, CommandError> {
+        self.load_for(catalog, false)
+    }
+
+    /// Reads the stack with all its files; to destroy it, no parameter needs a value.
+    pub(super) fn load_for(&self, catalog: &Catalog, destroy: bool) -> Result<Checked, CommandError> {
         let options = stack::Options {
             environment: self.which.environment.clone(),
             set: self.set.clone(),
             set_file: self.set_file.iter().map(|(key, path)| (key.clone(), path.into())).collect(),
+            absent_is_unknown: destroy,
             ..stack::Options::default()
         };
         stack::load(self.path()?, &options, catalog).map_err(CommandError::stack)

@@ -26,8 +26,8 @@ pub(super) struct Session<C> {
 
 impl Session<cloud::Provider> {
     /// Reads the stack and connects to the cloud.
-    pub(super) async fn start(stack: &StackArgs, state: &StateArgs) -> Result<Self, CommandError> {
-        let checked = stack.load(&cloud::catalog()?)?;
+    pub(super) async fn start(stack: &StackArgs, state: &StateArgs, destroy: bool) -> Result<Self, CommandError> {
+        let checked = stack.load_for(&cloud::catalog()?, destroy)?;
         let cloud = cloud::connect(checked.region()).await?;
         Ok(Self { checked, driver: Driver::new(cloud, Arc::new(LocalStore::new(&state.state))) })
     }
@@ -57,7 +57,7 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
     change.change.check()?;
     let interrupts = interrupt::listen();
     let prepare = async {
-        let session = Session::start(change.stack, change.state).await?;
+        let session = Session::start(change.stack, change.state, change.options.destroy).await?;
         let graph = session.graph().await?;
         Ok((session, graph))
     };

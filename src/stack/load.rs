@@ -218,6 +218,9 @@ impl Loader<'_> {
                     inputs.insert(parameter.name.clone(), default.value.clone());
                 }
                 None if broken || parameter.broken => {}
+                None if options.absent_is_unknown => {
+                    inputs.insert(parameter.name.clone(), Value::Unknown);
+                }
                 None => {
                     let message = format!("the parameter `{}` has no value", parameter.name);
                     let error = Diagnostic::error(&parameter.span, message);

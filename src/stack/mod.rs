@@ -53,6 +53,8 @@ pub struct Options {
     pub set: Vec<(String, String)>,
     /// Files that hold values of parameters: `--set-file key=path`.
     pub set_file: Vec<(String, PathBuf)>,
+    /// Whether a parameter without a value is unknown, not a mistake: what is on record can be deleted without it.
+    pub absent_is_unknown: bool,
     /// The process environment, which `env(…)` reads.
     pub variables: BTreeMap<String, String>,
 }
@@ -62,7 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self { environment: None, set: Vec::new(), set_file: Vec::new(), variables: variables.collect() }
+        Self { environment: None, set: Vec::new(), set_file: Vec::new(), absent_is_unknown: false, variables: variables.collect() }
     }
 }
 

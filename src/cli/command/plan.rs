@@ -40,7 +40,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
-    let session = Session::start(&args.stack, &args.state).await?;
+    let session = Session::start(&args.stack, &args.state, false).await?;
     let graph = session.graph().await?;
     let state = session.driver.state(&graph).await?;
     let planned = session.driver.plan(graph, state, &args.target.options(false)).await?;
