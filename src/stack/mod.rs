@@ -64,7 +64,13 @@ impl Default for Options {
     fn default() -> Self {
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self { environment: None, set: Vec::new(), set_file: Vec::new(), absent_is_unknown: false, variables: variables.collect() }
+        Self {
+            environment: None,
+            set: Vec::new(),
+            set_file: Vec::new(),
+            absent_is_unknown: false,
+            variables: variables.collect(),
+        }
     }
 }
 
