@@ -49,8 +49,8 @@ impl<'a> Walk<'a> {
         applied: Side<'a>,
         (live, found): (&'a Value, &'a [Value]),
     ) -> Merge {
-        let before = applied.and_then(Value::as_list).unwrap_or_default();
-        let before: Vec<Side<'a>> = wanted.iter().map(|wanted| self.ancestor(element, wanted, before)).collect();
+        let last = applied.and_then(Value::as_list).unwrap_or_default();
+        let before: Vec<Side<'a>> = wanted.iter().map(|wanted| self.ancestor(element, wanted, last)).collect();
         let pairs = pair(wanted.len(), found.len(), |left, right| {
             self.probe(element, &wanted[left], before[left], &found[right])
         });
@@ -64,11 +64,16 @@ impl<'a> Walk<'a> {
                 partner[*right] = Some(left);
             }
         }
-        // What stays is shown as the stack writes it, so that the plan shows the elements that differ and no others.
+        // What stays is shown as the stack writes it, and what goes as it was applied, so that the plan shows the
+        // elements that differ and no others, without the cloud's own defaults in them.
+        let as_applied = |found: &'a Value| last.iter().find(|applied| self.probe(element, applied, None, found));
         let old: Vec<Value> = found
             .iter()
             .zip(&partner)
-            .map(|(found, partner)| partner.map_or(found, |left| &wanted[left]).clone())
+            .map(|(found, partner)| match partner {
+                Some(left) => wanted[*left].clone(),
+                None => as_applied(found).unwrap_or(found).clone(),
+            })
             .collect();
         let kept = found.iter().zip(&partner).filter(|(_, partner)| partner.is_some()).map(|(found, _)| found.clone());
         let added = wanted.iter().zip(&pairs).filter(|(_, pair)| pair.is_none()).map(|(wanted, _)| wanted.clone());

@@ -182,6 +182,14 @@ fn maps_in_a_set_are_matched_by_what_is_ours() {
 }
 
 #[test]
+fn what_goes_from_a_set_is_shown_as_it_was_applied() {
+    let group = |protocol: &str| json!({"Ingress": [{"IpProtocol": protocol}]});
+    let live = json!({"Ingress": [{"IpProtocol": "tcp", "FromPort": -1, "ToPort": -1}]});
+    let expected = r#"Ingress: [{"IpProtocol":"tcp"}] → [{"IpProtocol":"udp"}] (stack)"#;
+    check(SECURITY_GROUP, group("udp"), group("tcp"), live, &[expected]);
+}
+
+#[test]
 fn a_greedy_match_would_see_a_change_where_there_is_none() {
     let live = json!({"GroupDescription": "d", "Ingress": [
         {"IpProtocol": "tcp", "FromPort": 80}, {"IpProtocol": "tcp", "FromPort": 443},
