@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -11,20 +10,22 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::evaluate::{Unready, evaluate};
 use super::event::{Activity, Event, Failure, Outcome, Report};
-use super::operation::{CreateCause, Operation, Operations, Work};
+use super::job::Job;
+use super::operation::{Operation, Operations, Work};
+use super::outputs::{known_outputs, sealed};
 use super::perform::{Effect, Fault, Made, Performer, Wanted};
-use super::recover::{LeftOver, take_delete};
+use super::recover::LeftOver;
 use super::schedule::Schedule;
 use super::{Interrupt, Run, Stopped};
-use crate::address::{Address, Id, OpId};
+use crate::address::{Address, OpId};
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
-use crate::diagnostic::{Diagnostic, Place, Span};
+use crate::diagnostic::Place;
 use crate::plan::known::{Known, of_live, on_record};
 use crate::plan::ledger::Ledger;
 use crate::plan::shape::Shapes;
-use crate::stack::Graph;
-use crate::state::{self, Begun, Journal, Record, State};
+use crate::state::{self, Begun, Record};
 use crate::value::Value;
 
 /// An operation that ended.
@@ -167,9 +168,9 @@ impl<'a, C: Cloud> Execution<'a, C> {
         }
         let wanted = match operation.work.node() {
             None => None,
-            Some(node) => match self.wanted(node) {
+            Some(node) => match evaluate(self.run.graph, &self.shapes, &self.known, node) {
                 Ok(wanted) => Some(wanted),
-                Err(Unready::Unknown) if self.put_off(index, node) => return,
+                Err(Unready::Unknown(_)) if self.put_off(index, node) => return,
                 Err(unready) => {
                     let place = unready.place().or_else(|| operation.place.clone());
                     self.fail(index, unready.into_error(), place, Duration::ZERO);
@@ -242,28 +243,6 @@ impl<'a, C: Cloud> Execution<'a, C> {
     fn live(&self, address: &Address) -> Option<Live> {
         let managed = self.ledger.records.get(address)?;
         self.run.live.get(managed.recorded_at)?.clone()
-    }
-
-    /// A node's properties with what is known now.
-    fn wanted(&self, index: usize) -> Result<Wanted, Unready> {
-        let graph = self.run.graph;
-        let node = &graph.nodes()[index];
-        let shape = self.shapes.of(&node.kind);
-        let properties = graph.properties(index, &self.known).map_err(Unready::Invalid)?;
-        if !properties.is_known() {
-            return Err(Unready::Unknown);
-        }
-        let dependencies = node.dependencies.iter().map(|dependency| graph.nodes()[*dependency].address.clone());
-        Ok(Wanted {
-            address: node.address.clone(),
-            logical_name: node.logical_name.clone(),
-            kind: Arc::clone(&node.kind),
-            properties: shape.conceal_properties(properties),
-            shape,
-            dependencies: dependencies.collect(),
-            prevent_destroy: node.lifecycle.prevent_destroy,
-            ignore: node.lifecycle.ignore.clone(),
-        })
     }
 
     /// Has an operation that started early wait until what it depends on is done.
@@ -400,140 +379,5 @@ impl<'a, C: Cloud> Execution<'a, C> {
         }
         let report = Report { outcome: self.report.outcome, done: Vec::new(), failed: Vec::new(), skipped: Vec::new() };
         std::mem::replace(&mut self.report, report)
-    }
-}
-
-fn known_outputs(graph: &Graph, known: &Known<'_>, state: &State) -> BTreeMap<String, Value> {
-    let mut outputs = BTreeMap::new();
-    for (index, output) in graph.outputs().iter().enumerate() {
-        let value = match graph.output(index, known) {
-            Ok(value) if value.is_known() && output.secret => Value::Secret(Box::new(value)),
-            Ok(value) if value.is_known() => value,
-            _ => match state.outputs.get(&output.name) {
-                Some(old) => old.clone(),
-                None => continue,
-            },
-        };
-        outputs.insert(output.name.clone(), value);
-    }
-    outputs
-}
-
-fn sealed(journal: &Journal, outputs: &BTreeMap<String, Value>) -> Option<BTreeMap<String, Value>> {
-    outputs.iter().map(|(name, value)| Some((name.clone(), journal.seal().seal(value).ok()?))).collect()
-}
-
-/// Why an operation can't start though its turn has come.
-enum Unready {
-    /// An expression in the stack fails.
-    Invalid(Diagnostic),
-    /// Something is still not known.
-    Unknown,
-}
-
-impl Unready {
-    fn place(&self) -> Option<Place> {
-        match self {
-            Self::Invalid(diagnostic) => diagnostic.span.as_ref().map(Span::place),
-            Self::Unknown => None,
-        }
-    }
-
-    fn into_error(self) -> CloudError {
-        let message = match self {
-            Self::Invalid(diagnostic) => diagnostic.message,
-            Self::Unknown => "a property is still unknown after all that it depends on is done".to_owned(),
-        };
-        CloudError::new(ErrorKind::Invalid, "evaluate", message)
-    }
-}
-
-/// An operation with all it needs.
-struct Job<'a> {
-    index: usize,
-    operation: &'a Operation,
-    wanted: Option<Wanted>,
-    managed: Option<&'a Record>,
-    live: Option<Live>,
-    left_over: LeftOver,
-    /// Whether earlier incarnations of it are still to be deleted.
-    deposed: bool,
-    /// Who is to be told once it exists, if anybody waits for that.
-    early: Option<mpsc::UnboundedSender<Made>>,
-}
-
-impl Job<'_> {
-    async fn perform<C: Cloud>(self, performer: &Performer<'_, C>) -> Result<Effect, Fault> {
-        match &self.operation.work {
-            Work::Delete { id, .. } => self.delete(performer, id).await,
-            Work::CleanUp => {
-                performer.clean_up(self.left_over).await?;
-                Ok(Effect::Gone)
-            }
-            Work::Forget => {
-                if self.managed.is_some() || self.deposed {
-                    performer.journal.forgot(&self.operation.address).await?;
-                }
-                for (op, _) in self.left_over {
-                    performer.journal.failed(&op).await?;
-                }
-                Ok(Effect::Gone)
-            }
-            work => {
-                let Some(wanted) = &self.wanted else { return Ok(Effect::Gone) };
-                self.stand(performer, work, wanted).await
-            }
-        }
-    }
-
-    async fn stand<C: Cloud>(
-        &self,
-        performer: &Performer<'_, C>,
-        work: &Work,
-        wanted: &Wanted,
-    ) -> Result<Effect, Fault> {
-        let early = self.early.as_ref().map(|made| (self.index, made));
-        let left_over = || self.left_over.clone();
-        let stands = |live| Ok(Effect::Stands { live, replaced: false });
-        match (work, self.managed, self.live.clone()) {
-            (Work::Create { cause: CreateCause::Replaces { forced: false }, .. }, Some(record), Some(live))
-                if self.left_over.is_empty() && !self.replaces(performer, wanted, record, &live) =>
-            {
-                stands(performer.update(wanted, record, live).await?)
-            }
-            (Work::Create { cause, .. }, record, _) => {
-                if let (CreateCause::New, Some(record)) = (cause, record) {
-                    performer.journal.gone(None, &wanted.address, &record.id).await?;
-                }
-                let live = performer.adopt_or_create(wanted, left_over(), early).await?;
-                Ok(Effect::Stands { live, replaced: true })
-            }
-            (Work::Recover { .. }, Some(record), _) => stands(performer.recover(wanted, record, left_over()).await?),
-            (Work::Keep { .. }, Some(record), Some(live)) => {
-                performer.keep(wanted, record, &live).await?;
-                stands(live)
-            }
-            (_, Some(record), Some(live)) => stands(performer.update(wanted, record, live).await?),
-            _ => {
-                let message = "it was neither read nor planned to be made";
-                Err(CloudError::new(ErrorKind::Other, "apply", message).into())
-            }
-        }
-    }
-
-    /// Whether, now that all is known, something that can't change in place does.
-    fn replaces<C: Cloud>(&self, performer: &Performer<'_, C>, wanted: &Wanted, record: &Record, live: &Live) -> bool {
-        let live = wanted.shape.conceal_live(live);
-        let difference = wanted.differs(performer.journal, &record.properties, &live.properties);
-        difference.changes.iter().any(|change| change.replaces)
-    }
-
-    async fn delete<C: Cloud>(&self, performer: &Performer<'_, C>, id: &Id) -> Result<Effect, Fault> {
-        let mut left_over = self.left_over.clone();
-        let op = take_delete(&mut left_over, id);
-        performer.clean_up(left_over).await?;
-        let kind = performer.kind(&self.operation.type_name)?;
-        performer.delete(&kind, &self.operation.address, id, op).await?;
-        Ok(Effect::Gone)
     }
 }

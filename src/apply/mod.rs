@@ -14,10 +14,13 @@ use crate::plan::{LiveResources, Plan};
 use crate::stack::Graph;
 use crate::state::{self, Journal, State};
 
+mod evaluate;
 mod event;
 mod execute;
+mod job;
 mod name;
 mod operation;
+mod outputs;
 mod perform;
 mod recover;
 mod schedule;
