@@ -12,7 +12,6 @@ pub(super) fn known_outputs(graph: &Graph, known: &Known<'_>, state: &State) -> 
     let mut outputs = BTreeMap::new();
     for (index, output) in graph.outputs().iter().enumerate() {
         let value = match graph.output(index, known) {
-            Ok(value) if value.is_known() && output.secret => Value::Secret(Box::new(value)),
             Ok(value) if value.is_known() => value,
             _ => match state.outputs.get(&output.name) {
                 Some(old) => old.clone(),

@@ -227,9 +227,6 @@ impl<'a> Planner<'a> {
         for (index, output) in self.graph.outputs().iter().enumerate() {
             names.insert(output.name.as_str());
             let value = match self.graph.output(index, &self.known) {
-                Ok(value) if output.secret && !matches!(value, Value::Null | Value::Unknown) => {
-                    Value::Secret(Box::new(value))
-                }
                 Ok(value) => value,
                 Err(error) => {
                     if self.errors.is_empty() {

@@ -25,6 +25,7 @@ mod load;
 mod name;
 mod names;
 mod parameters;
+mod pattern;
 mod schema;
 mod scope;
 mod suggest;

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::expression::{Problem, Template, Tree, article};
-use super::suggest;
+use super::{pattern, suggest};
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
 
@@ -210,11 +210,11 @@ impl<'c> Schema<'c> {
                 if let Some(limit) = self.number("maxLength").filter(|limit| length > *limit) {
                     return Err(Problem::new(format!("this has {length} characters, more than {limit}")));
                 }
-                if let Some(pattern) = self.keyword("pattern").and_then(Json::as_str)
-                    && regex::Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
+                if let Some(form) = self.keyword("pattern").and_then(Json::as_str)
+                    && !pattern::matches(form, text)
                 {
                     let problem = Problem::new(format!("{shown} is not of the form that is taken here"));
-                    return Err(problem.help(format!("the pattern is `{pattern}`")));
+                    return Err(problem.help(format!("the pattern is `{form}`")));
                 }
                 if self.is_document() && serde_json::from_str::<Json>(text).is_err() {
                     return Err(Problem::new("this text is no JSON").help("write a map, or `json(…)`"));
