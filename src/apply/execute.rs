@@ -178,12 +178,16 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 }
             },
         };
-        if let (Work::Keep { node }, Some(wanted)) = (&operation.work, &wanted)
-            && self.stays(*node, wanted)
-        {
-            self.schedule.done(index);
-            return;
-        }
+        let wanted = match (&operation.work, wanted) {
+            (Work::Keep { node }, Some(wanted)) => match self.stays(*node, wanted) {
+                Some(wanted) => Some(wanted),
+                None => {
+                    self.schedule.done(index);
+                    return;
+                }
+            },
+            (_, wanted) => wanted,
+        };
         if let Some(activity) = operation.work.activity() {
             (self.run.events)(Event::Started {
                 address: address.clone(),
@@ -213,15 +217,15 @@ impl<'a, C: Cloud> Execution<'a, C> {
         }));
     }
 
-    /// Whether not even the record of a resource that is kept changes; then it is known without further ado.
-    fn stays(&mut self, node: usize, wanted: &Wanted) -> bool {
-        let Some(managed) = self.ledger.records.get(&wanted.address) else { return false };
-        let Some(Some(live)) = self.run.live.get(managed.recorded_at) else { return false };
-        let stays = self.performer.on_record(wanted, managed.record, live);
-        if stays {
-            self.known.set(node, of_live(&wanted.kind, &wanted.shape, &wanted.properties, live, true));
+    /// Of a resource that is kept, what is still to be done: nothing where not even its record changes.
+    fn stays(&mut self, node: usize, wanted: Wanted) -> Option<Wanted> {
+        let Some(managed) = self.ledger.records.get(&wanted.address) else { return Some(wanted) };
+        let Some(Some(live)) = self.run.live.get(managed.recorded_at) else { return Some(wanted) };
+        if !self.performer.on_record(&wanted, managed.record, live) {
+            return Some(wanted);
         }
-        stays
+        self.known.set(node, of_live(&wanted.kind, &wanted.shape, wanted.properties, live, true));
+        None
     }
 
     /// What is left over at an address goes to one operation: the one that makes or keeps it, or its first delete.
@@ -253,13 +257,15 @@ impl<'a, C: Cloud> Execution<'a, C> {
     }
 
     fn exists(&mut self, Made { operation, live }: Made) {
-        self.learn(operation, &live, false);
+        if let Some(node) = self.operation(operation).work.node()
+            && let Some(properties) = self.wanted.get(&node).cloned()
+        {
+            self.learn(node, properties, &live, false);
+        }
         self.schedule.made(operation);
     }
 
-    fn learn(&mut self, operation: usize, live: &Live, complete: bool) {
-        let Some(node) = self.operation(operation).work.node() else { return };
-        let Some(properties) = self.wanted.get(&node) else { return };
+    fn learn(&mut self, node: usize, properties: Value, live: &Live, complete: bool) {
         let kind = &self.run.graph.nodes()[node].kind;
         let attributes = of_live(kind, &self.shapes.of(kind), properties, live, complete);
         self.known.set(node, attributes);
@@ -279,14 +285,15 @@ impl<'a, C: Cloud> Execution<'a, C> {
         };
         let mut id = None;
         if let Effect::Stands { live, replaced } = effect {
-            self.learn(index, &live, true);
+            if let Some(node) = operation.work.node()
+                && let Some(properties) = self.wanted.remove(&node)
+            {
+                self.learn(node, properties, &live, true);
+            }
             if !replaced {
                 self.needless.extend(self.operations.replaced.get(&index));
             }
             id = Some(live.id);
-        }
-        if let Some(node) = operation.work.node() {
-            self.wanted.remove(&node);
         }
         self.schedule.done(index);
         if let Some(activity) = operation.work.activity() {

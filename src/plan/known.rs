@@ -36,8 +36,8 @@ impl Attributes for Known<'_> {
 }
 
 /// What is known of a resource that is yet to be made.
-pub(crate) fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
-    let mut attributes = desired.as_map().cloned().unwrap_or_default();
+pub(crate) fn before_creation(kind: &TypeInfo, desired: Value) -> Value {
+    let mut attributes = entries(desired);
     if let Some(name) = kind.generated_name
         && !given(&attributes, name.property)
     {
@@ -49,8 +49,8 @@ pub(crate) fn before_creation(kind: &TypeInfo, desired: &Value) -> Value {
 /// What is known of a resource that exists: what the stack says, the name that was made for it, and its outputs.
 ///
 /// `complete` says that an output which the cloud does not tell does not exist, rather than not yet.
-pub(crate) fn of_live(kind: &TypeInfo, shape: &TypeShape, desired: &Value, live: &Live, complete: bool) -> Value {
-    let mut attributes = desired.as_map().cloned().unwrap_or_default();
+pub(crate) fn of_live(kind: &TypeInfo, shape: &TypeShape, desired: Value, live: &Live, complete: bool) -> Value {
+    let mut attributes = entries(desired);
     if let Some(name) = kind.generated_name
         && !given(&attributes, name.property)
     {
@@ -73,6 +73,13 @@ pub(crate) fn on_record(record: &Record) -> Value {
     let mut attributes = record.properties.as_map().cloned().unwrap_or_default();
     attributes.extend(record.outputs.as_map().cloned().unwrap_or_default());
     Value::Map(attributes)
+}
+
+fn entries(properties: Value) -> BTreeMap<String, Value> {
+    match properties {
+        Value::Map(map) => map,
+        _ => BTreeMap::new(),
+    }
 }
 
 fn given(properties: &BTreeMap<String, Value>, name: &str) -> bool {

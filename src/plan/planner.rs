@@ -154,8 +154,8 @@ impl<'a> Planner<'a> {
             after.extend(uniques.in_the_way(&node.kind, &desired).into_iter().cloned());
         }
         let attributes = match live {
-            Some(live) if !replaced => of_live(&node.kind, &shape, &desired, live, true),
-            _ => before_creation(&node.kind, &desired),
+            Some(live) if !replaced => of_live(&node.kind, &shape, desired, live, true),
+            _ => before_creation(&node.kind, desired),
         };
         self.known.set(index, attributes);
         self.actions[index] = Some(action);
