@@ -14,7 +14,7 @@ use crate::value::Value;
 pub(super) fn evaluate(graph: &Graph, shapes: &Shapes, known: &Known<'_>, index: usize) -> Result<Wanted, Unready> {
     let node = &graph.nodes()[index];
     let shape = shapes.of(&node.kind);
-    let properties = graph.properties(index, known).map_err(Unready::Invalid)?;
+    let properties = graph.properties(index, known).map_err(|error| Unready::Invalid(Box::new(error)))?;
     if let Some(path) = unknown(&properties) {
         return Err(Unready::Unknown(path));
     }
@@ -34,7 +34,7 @@ pub(super) fn evaluate(graph: &Graph, shapes: &Shapes, known: &Known<'_>, index:
 /// Why an operation can't start though its turn has come.
 pub(super) enum Unready {
     /// An expression in the stack fails.
-    Invalid(Diagnostic),
+    Invalid(Box<Diagnostic>),
     /// The property at this path is still not known.
     Unknown(String),
 }

@@ -23,6 +23,8 @@ use crate::value::Value;
 
 /// How often a resource that was just made is looked for, a little later each time, before it counts as gone.
 const READ_ATTEMPTS: u32 = 5;
+/// How long to wait before each look for what may have been made.
+const FIND_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(7)];
 /// A resource that becomes usable sooner is not worth telling that it is awaited.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
@@ -181,13 +183,10 @@ impl<C: Cloud> Performer<'_, C> {
     /// What becomes of a create whose answer was lost: what it made, or else what the same operation makes now.
     /// `None` where that can't be told either; then the next run looks again.
     async fn find_or_create(&self, wanted: &Wanted, call: &Op, properties: &Value) -> Result<Option<Id>, Fault> {
-        for attempt in 1..=2 {
-            match self.cloud.find(&wanted.kind, call, properties).await {
-                Ok(Some(id)) => return Ok(Some(id)),
-                Ok(None) if attempt == 1 => sleep(Duration::from_secs(5)).await,
-                Ok(None) => {}
-                Err(_) => return Ok(None),
-            }
+        match self.find(&wanted.kind, call, properties).await {
+            Ok(Some(id)) => return Ok(Some(id)),
+            Ok(None) => {}
+            Err(_) => return Ok(None),
         }
         self.journal.hold().await?;
         match self.cloud.create(&wanted.kind, call, properties).await {
@@ -197,6 +196,18 @@ impl<C: Cloud> Performer<'_, C> {
             }
             Err(_) => Ok(None),
         }
+    }
+
+    /// Finds what an operation made. What was just made is not always found at once: making it again because it was
+    /// looked for too early would be worse than waiting.
+    pub(super) async fn find(&self, kind: &TypeInfo, call: &Op, properties: &Value) -> Result<Option<Id>, CloudError> {
+        for pause in FIND_PAUSES {
+            sleep(pause).await;
+            if let Some(id) = self.cloud.find(kind, call, properties).await? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Waits until what is on record as made is usable.

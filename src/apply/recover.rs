@@ -30,7 +30,7 @@ impl<C: Cloud> Performer<'_, C> {
             }
             let call = self.op(&op, &wanted.address);
             let suits = adopted.is_none() && begun.type_name == wanted.kind.name && self.suits(wanted, &begun);
-            match self.find(&begun, &op).await? {
+            match self.find_begun(&begun, &op).await? {
                 Some(id) if suits => {
                     self.journal.made(&op, &id).await?;
                     let settled = self.settle_made(wanted, &op, &id, &wanted.properties, early).await?;
@@ -76,7 +76,7 @@ impl<C: Cloud> Performer<'_, C> {
     pub(super) async fn clean_up(&self, left_over: LeftOver) -> Result<(), Fault> {
         for (op, begun) in left_over {
             if begun.action == BegunAction::Create
-                && let Some(id) = self.find(&begun, &op).await?
+                && let Some(id) = self.find_begun(&begun, &op).await?
             {
                 let kind = self.kind(&begun.type_name)?;
                 self.delete_call(&kind, &self.op(&op, &begun.address), &id).await??;
@@ -97,9 +97,9 @@ impl<C: Cloud> Performer<'_, C> {
         })
     }
 
-    async fn find(&self, begun: &Begun, op: &OpId) -> Result<Option<Id>, CloudError> {
+    async fn find_begun(&self, begun: &Begun, op: &OpId) -> Result<Option<Id>, CloudError> {
         let kind = self.kind(&begun.type_name)?;
-        self.cloud.find(&kind, &self.op(op, &begun.address), &begun.properties).await
+        self.find(&kind, &self.op(op, &begun.address), &begun.properties).await
     }
 
     /// Whether what was begun can become what is wanted without being replaced.

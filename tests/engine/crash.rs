@@ -146,7 +146,7 @@ impl Story {
         let expected = if self.destroy { 0 } else { 5 };
         assert_eq!(state.resources.len(), expected, "{crash}");
         for (address, record) in &state.resources {
-            assert_eq!(user.cloud.made_for(address), [record.id.clone()], "{crash}: {address}");
+            assert_eq!(user.cloud.made_for(address), std::slice::from_ref(&record.id), "{crash}: {address}");
         }
         if !self.destroy {
             user.assert_settled(&self.now).await;

@@ -1,5 +1,7 @@
 //! The engine as a whole, from the text of a stack to a cloud in memory, on virtual time.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 mod crash;

@@ -16,25 +16,25 @@ use infra::stack::{self, Graph};
 use infra::state::{Holder, MemoryStore, OpenOptions, State, Store};
 use tokio::sync::watch;
 
-pub use render::{plan_text, report_text};
+pub(crate) use render::{plan_text, report_text};
 
 /// One user with one stack, `shop`.
-pub struct User {
-    pub cloud: FakeCloud,
-    pub store: Arc<dyn Store>,
-    pub options: Options,
+pub(crate) struct User {
+    pub(crate) cloud: FakeCloud,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) options: Options,
     folder: tempfile::TempDir,
     events: Mutex<Vec<Event>>,
 }
 
 impl User {
     /// In a cloud where nothing takes time.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(FakeCloud::new(catalog()))
     }
 
     /// In a cloud where a load balancer takes two minutes to be usable, and a service one.
-    pub fn in_slow_cloud() -> Self {
+    pub(crate) fn in_slow_cloud() -> Self {
         let times = |verb: Verb, kind: &infra::catalog::TypeInfo| match (verb, kind.name) {
             (Verb::Settle, "Test::Net::LoadBalancer") => Duration::from_secs(120),
             (Verb::Settle, "Test::App::Service") => Duration::from_secs(60),
@@ -50,42 +50,42 @@ impl User {
     }
 
     /// The same user with other options.
-    pub fn with(mut self, options: Options) -> Self {
+    pub(crate) fn with(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    pub fn driver(&self) -> Driver<FakeCloud> {
+    pub(crate) fn driver(&self) -> Driver<FakeCloud> {
         Driver::new(self.cloud.clone(), Arc::clone(&self.store))
     }
 
-    pub async fn graph(&self, text: &str) -> Result<Graph, Error> {
+    pub(crate) async fn graph(&self, text: &str) -> Result<Graph, Error> {
         let path = self.folder.path().join("stack.yaml");
         std::fs::write(&path, format!("stack: shop\nregion: us-east-1\n{text}")).unwrap();
         let checked = stack::load(&path, &stack::Options::default(), &catalog()).map_err(Error::Stack)?;
         self.driver().graph(&checked).await
     }
 
-    pub async fn try_plan(&self, text: &str) -> Result<Planned, Error> {
+    pub(crate) async fn try_plan(&self, text: &str) -> Result<Planned, Error> {
         let graph = self.graph(text).await?;
         let state = self.driver().state(&graph).await?;
         self.driver().plan(graph, state, &self.options).await
     }
 
     /// The plan as lines of text.
-    pub async fn plan(&self, text: &str) -> String {
+    pub(crate) async fn plan(&self, text: &str) -> String {
         plan_text(&self.try_plan(text).await.unwrap_or_else(|error| panic!("{}", explained(&error))).plan)
     }
 
     /// What keeps a plan from being made.
-    pub async fn refused(&self, text: &str) -> String {
+    pub(crate) async fn refused(&self, text: &str) -> String {
         match self.try_plan(text).await {
             Ok(planned) => panic!("planned: {}", plan_text(&planned.plan)),
             Err(error) => explained(&error),
         }
     }
 
-    pub async fn try_apply(&self, text: &str, interrupt: watch::Receiver<Interrupt>) -> Result<Report, Stopped> {
+    pub(crate) async fn try_apply(&self, text: &str, interrupt: watch::Receiver<Interrupt>) -> Result<Report, Stopped> {
         let graph = self.graph(text).await.unwrap_or_else(|error| panic!("{}", explained(&error)));
         let (journal, state) = self.driver().open(&graph, OpenOptions::new(Holder::current("test"))).await.unwrap();
         let planned = self.driver().plan(graph, state, &self.options).await;
@@ -97,20 +97,20 @@ impl User {
     }
 
     /// Applies, and tells how it went.
-    pub async fn apply(&self, text: &str) -> Report {
+    pub(crate) async fn apply(&self, text: &str) -> Report {
         let (_asking, interrupt) = watch::channel(Interrupt::None);
         self.try_apply(text, interrupt).await.unwrap()
     }
 
     /// Applies a stack with which nothing goes wrong, after which nothing is left to do.
-    pub async fn applied(&self, text: &str) {
+    pub(crate) async fn applied(&self, text: &str) {
         let report = self.apply(text).await;
         assert_eq!(report.outcome, Outcome::Done, "{}", report_text(&report));
         self.assert_settled(text).await;
     }
 
     /// The next plan is empty, an apply of it makes no call that changes anything, and nothing is left over.
-    pub async fn assert_settled(&self, text: &str) {
+    pub(crate) async fn assert_settled(&self, text: &str) {
         let planned = self.try_plan(text).await.unwrap_or_else(|error| panic!("{}", explained(&error)));
         assert!(planned.plan.is_empty(), "a second plan is not empty:\n{}", plan_text(&planned.plan));
         let changes = self.cloud.changes();
@@ -122,33 +122,33 @@ impl User {
         assert!(state.begun.is_empty() && state.deposed.is_empty(), "{state:#?}");
     }
 
-    pub async fn destroy(&mut self, text: &str) -> Report {
+    pub(crate) async fn destroy(&mut self, text: &str) -> Report {
         self.options.destroy = true;
         let report = self.apply(text).await;
         self.options.destroy = false;
         report
     }
 
-    pub async fn state(&self, text: &str) -> State {
+    pub(crate) async fn state(&self, text: &str) -> State {
         let graph = self.graph(text).await.unwrap_or_else(|error| panic!("{}", explained(&error)));
         self.driver().state(&graph).await.unwrap()
     }
 
     /// The one thing that was made for an address and exists.
-    pub fn id(&self, address: &str) -> Id {
+    pub(crate) fn id(&self, address: &str) -> Id {
         let ids = self.cloud.made_for(&Address::from(address));
         assert_eq!(ids.len(), 1, "{address}: {ids:?}");
         ids[0].clone()
     }
 
     /// A property of what was made for an address.
-    pub fn property(&self, address: &str, name: &str) -> serde_json::Value {
+    pub(crate) fn property(&self, address: &str, name: &str) -> serde_json::Value {
         let live = self.cloud.get(&self.id(address)).unwrap();
         live.properties.get(name).map(infra::value::Value::reveal).unwrap_or_default()
     }
 
     /// All that change something, as `Create Vpc`, in the order in which they began.
-    pub fn changing_calls(&self) -> Vec<String> {
+    pub(crate) fn changing_calls(&self) -> Vec<String> {
         let calls = self.cloud.calls();
         let changing = calls.iter().filter(|call| call.verb.changes() && call.verb != Verb::Settle);
         changing
@@ -160,13 +160,13 @@ impl User {
     }
 
     /// What was told so far.
-    pub fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap().clone()
     }
 }
 
 /// All messages of an error, with their places.
-pub fn explained(error: &Error) -> String {
+pub(crate) fn explained(error: &Error) -> String {
     let place = |diagnostic: &Diagnostic| match &diagnostic.span {
         Some(span) => {
             let (line, column) = span.source.line_column(span.range.start);

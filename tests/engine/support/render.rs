@@ -29,7 +29,7 @@ fn text(shown: &Shown) -> String {
 }
 
 /// A plan, one line a step and a change; what is kept is left out.
-pub fn plan_text(plan: &Plan) -> String {
+pub(crate) fn plan_text(plan: &Plan) -> String {
     let mut lines = String::new();
     for step in &plan.steps {
         if step.action == Action::Keep && step.moved_from.is_none() {
@@ -64,7 +64,7 @@ pub fn plan_text(plan: &Plan) -> String {
 }
 
 /// A report, one line an operation, what is done by address.
-pub fn report_text(report: &Report) -> String {
+pub(crate) fn report_text(report: &Report) -> String {
     let mut lines = format!("{:?}\n", report.outcome);
     let mut done = report.done.clone();
     done.sort_by(|left, right| left.0.cmp(&right.0));
