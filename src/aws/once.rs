@@ -120,7 +120,14 @@ fn makes(action: &str) -> bool {
         "Send",
         "Start",
     ];
-    const IDEMPOTENT: [&str; 2] = ["CreateTags", "RegisterTargets"];
+    const IDEMPOTENT: [&str; 6] = [
+        "CreateTags",
+        "RegisterTargets",
+        "AssociateKmsKey",
+        "AttachGroupPolicy",
+        "AttachRolePolicy",
+        "AttachUserPolicy",
+    ];
     MAKING.iter().any(|prefix| action.starts_with(prefix)) && !IDEMPOTENT.contains(&action)
 }
 

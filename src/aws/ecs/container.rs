@@ -119,3 +119,34 @@ mirror! {
         working_directory(set_working_directory): Option<String>,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::mirror::Mirror;
+
+    #[test]
+    fn a_container_comes_back_from_the_sdk_as_it_went() {
+        let container = json!({
+            "Command": ["sleep", "1"],
+            "DependsOn": [{ "Condition": "HEALTHY", "ContainerName": "db" }],
+            "Environment": [{ "Name": "A", "Value": "1" }],
+            "HealthCheck": { "Command": ["CMD", "true"], "Retries": 3 },
+            "Image": "app:1",
+            "LogConfiguration": { "LogDriver": "awslogs", "Options": { "awslogs-group": "g" } },
+            "Name": "app",
+            "PortMappings": [{ "AppProtocol": "grpc", "ContainerPort": 80, "Protocol": "tcp" }],
+            "RestartPolicy": { "Enabled": true, "IgnoredExitCodes": [0] },
+            "Secrets": [{ "Name": "B", "ValueFrom": "arn" }],
+            "Ulimits": [{ "HardLimit": 2, "Name": "nofile", "SoftLimit": 1 }],
+        });
+        let parsed: ContainerDefinition = serde_json::from_value(container.clone()).expect("a container");
+        let sdk = parsed.sdk().expect("all that the SDK requires").expect("a container");
+        assert_eq!(sdk.cpu(), 0);
+        let mut told = serde_json::to_value(ContainerDefinition::of(Some(sdk))).expect("json");
+        told.as_object_mut().expect("an object").remove("Cpu");
+        assert_eq!(told, container);
+    }
+}

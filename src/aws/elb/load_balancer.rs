@@ -23,15 +23,11 @@ use crate::cloud::Op;
 /// How long provisioning may take.
 const PROVISIONING: Duration = Duration::from_secs(15 * 60);
 
-/// AWS's defaults of attributes.
+/// AWS's defaults of attributes; one that is not here stays as it is when the stack no longer gives it.
 const DEFAULTS: &[(&str, &str)] = &[
-    ("access_logs.s3.bucket", ""),
     ("access_logs.s3.enabled", "false"),
-    ("access_logs.s3.prefix", ""),
     ("client_keep_alive.seconds", "3600"),
-    ("connection_logs.s3.bucket", ""),
     ("connection_logs.s3.enabled", "false"),
-    ("connection_logs.s3.prefix", ""),
     ("deletion_protection.enabled", "false"),
     ("dns_record.client_routing_policy", "any_availability_zone"),
     ("idle_timeout.timeout_seconds", "60"),

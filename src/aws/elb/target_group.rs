@@ -18,7 +18,7 @@ use crate::aws::tags::{self as ownership, TagSet, Tags};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
 use crate::cloud::Op;
 
-/// AWS's defaults of attributes.
+/// AWS's defaults of attributes; one that is not here stays as it is when the stack no longer gives it.
 const DEFAULTS: &[(&str, &str)] = &[
     ("deregistration_delay.connection_termination.enabled", "false"),
     ("deregistration_delay.timeout_seconds", "300"),
@@ -27,7 +27,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
     ("proxy_protocol_v2.enabled", "false"),
     ("slow_start.duration_seconds", "0"),
-    ("stickiness.app_cookie.cookie_name", ""),
     ("stickiness.app_cookie.duration_seconds", "86400"),
     ("stickiness.enabled", "false"),
     ("stickiness.lb_cookie.duration_seconds", "86400"),

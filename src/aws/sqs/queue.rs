@@ -244,11 +244,17 @@ impl Queue {
 
     /// What must be set to come from `old` to this; what is gone to AWS's default.
     fn changes(&self, old: &Self) -> Attributes {
-        let (old, new) = (old.attributes(), self.attributes());
+        let (old_managed, old, new) = (old.sqs_managed_sse_enabled, old.attributes(), self.attributes());
         let gone = old.keys().filter(|name| !new.contains_key(*name));
         let reset = gone.map(|name| (name.clone(), default(name).to_owned()));
         let set = new.iter().filter(|(name, value)| old.get(*name) != Some(*value));
-        set.map(|(name, value)| (name.clone(), value.clone())).chain(reset).collect()
+        let mut changes: Attributes = set.map(|(name, value)| (name.clone(), value.clone())).chain(reset).collect();
+        let is_decrypted = changes.get(&QueueAttributeName::KmsMasterKeyId).is_some_and(String::is_empty);
+        if is_decrypted && self.sqs_managed_sse_enabled == old_managed {
+            // Without a key, and with the state that the key left behind, nothing would be encrypted.
+            changes.insert(QueueAttributeName::SqsManagedSseEnabled, "true".to_owned());
+        }
+        changes
     }
 }
 
@@ -320,5 +326,17 @@ mod tests {
         ];
         assert_eq!(new.changes(&old), Attributes::from(expected));
         assert_eq!(new.changes(&new), Attributes::new());
+    }
+
+    #[test]
+    fn a_queue_that_loses_its_key_stays_encrypted() {
+        let managed = Some(false);
+        let old = Queue { kms_master_key_id: Some("k".into()), sqs_managed_sse_enabled: managed, ..Queue::default() };
+        let new = Queue { sqs_managed_sse_enabled: managed, ..Queue::default() };
+        let expected = [
+            (QueueAttributeName::KmsMasterKeyId, String::new()),
+            (QueueAttributeName::SqsManagedSseEnabled, "true".to_owned()),
+        ];
+        assert_eq!(new.changes(&old), Attributes::from(expected));
     }
 }
