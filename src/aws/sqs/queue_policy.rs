@@ -46,7 +46,7 @@ impl Resource for QueuePolicy {
     const CREATE_ONLY: &'static [&'static str] = &["Queues"];
     const PERMISSIONS: Permissions = Permissions {
         create: &["sqs:SetQueueAttributes", "sqs:TagQueue"],
-        read: &["sqs:GetQueueAttributes"],
+        read: &["sqs:GetQueueAttributes", "sqs:ListQueueTags"],
         update: &["sqs:SetQueueAttributes"],
         delete: &["sqs:SetQueueAttributes", "sqs:ListQueueTags", "sqs:UntagQueue"],
     };
@@ -76,8 +76,8 @@ impl Resource for QueuePolicy {
     async fn read(aws: &Aws, ids: &[Id]) -> Result<Vec<Observed<Self>>> {
         let mut read = Vec::with_capacity(ids.len());
         for id in ids {
-            let (_, urls) = parts(id)?;
-            let policies = try_join_all(urls.iter().map(|url| policy(aws, url))).await?;
+            let (owner, urls) = parts(id)?;
+            let policies = try_join_all(urls.iter().map(|url| policy(aws, url, owner))).await?;
             let Some(document) = policies.iter().flatten().next().cloned() else { continue };
             let having = urls.iter().zip(&policies).filter(|(_, policy)| policy.as_ref() == Some(&document));
             let queues = having.map(|(url, _)| (*url).to_owned()).collect();
@@ -136,7 +136,10 @@ async fn is_owner(aws: &Aws, url: &str, owner: &str) -> Result<bool> {
     Ok(tags.get(OWNER).is_some_and(|now| now == owner))
 }
 
-async fn policy(aws: &Aws, url: &str) -> Result<Option<Document>> {
-    let attributes = attributes(aws, url, vec![QueueAttributeName::Policy]).await?.unwrap_or_default();
+/// The policy of the queue at `url`, if it is that of `owner`.
+async fn policy(aws: &Aws, url: &str, owner: &str) -> Result<Option<Document>> {
+    let attributes = attributes(aws, url, vec![QueueAttributeName::Policy]);
+    let (attributes, is_owner) = futures::try_join!(attributes, is_owner(aws, url, owner))?;
+    let attributes = attributes.filter(|_| is_owner).unwrap_or_default();
     Ok(Document::parse_some(attributes.get(&QueueAttributeName::Policy).map(String::as_str)))
 }
