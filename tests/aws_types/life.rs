@@ -79,6 +79,7 @@ impl Life<'_> {
         let mut live = self.read(id, "after it was made").await?;
         self.compare(&properties, &live, "after it was made")?;
         self.outputs_are_told(&live)?;
+        self.is_read_among_many(id, &live).await?;
         self.is_found(op, id, &properties).await?;
 
         self.cloud.settle(self.kind, op, id, &properties).await.map_err(during("settling again"))?;
@@ -134,6 +135,14 @@ impl Life<'_> {
         let live = self.cloud.read(self.kind, &ids).await.map_err(during(&format!("reading it {when}")))?;
         let live = only(live).map_err(|why| format!("{when}, reading it and one that does not exist: {why}"))?;
         if live.id == *id { Ok(live) } else { Err(format!("{when}, {id} was asked for and {} read", live.id)) }
+    }
+
+    /// Some types read many in another way than few.
+    async fn is_read_among_many(&self, id: &Id, live: &Live) -> Result<(), String> {
+        let mut ids: Vec<_> = ('0'..='5').map(|last| ending_with(id, last)).filter(|other| other != id).collect();
+        ids.push(id.clone());
+        let among = only(self.cloud.read(self.kind, &ids).await.map_err(during("reading it among many"))?)?;
+        if among == *live { Ok(()) } else { Err(format!("alone {live:?} is read, among many {among:?}")) }
     }
 
     fn compare(&self, wanted: &Value, live: &Live, when: &str) -> Result<(), String> {
@@ -205,11 +214,22 @@ fn named(kind: &TypeInfo, properties: Value, op: &Op) -> Value {
 
 /// An id that looks like `id` but names nothing.
 fn no_such(id: &Id) -> Id {
-    let (first, rest) = id.as_str().split_at(id.as_str().find('|').unwrap_or(id.as_str().len()));
+    let (first, _) = halves(id);
+    ending_with(id, if first.ends_with('0') { '1' } else { '0' })
+}
+
+/// `id` with another last character of its first part.
+fn ending_with(id: &Id, last: char) -> Id {
+    let (first, rest) = halves(id);
     let mut other = first.to_owned();
-    let last = other.pop();
-    other.push(if last == Some('0') { '1' } else { '0' });
+    other.pop();
+    other.push(last);
     Id::new(other + rest)
+}
+
+/// The first part of an id, and what follows it.
+fn halves(id: &Id) -> (&str, &str) {
+    id.as_str().split_at(id.as_str().find('|').unwrap_or(id.as_str().len()))
 }
 
 fn only(live: Vec<Live>) -> Result<Live, String> {

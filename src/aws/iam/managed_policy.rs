@@ -143,7 +143,8 @@ impl Resource for ManagedPolicy {
             && let Some(details) = account::details(aws, &KINDS).await?
         {
             let asked = |policy: &&sdk::ManagedPolicyDetail| ids.iter().any(|id| Some(id.as_str()) == policy.arn());
-            return Ok(details.policies.iter().filter(asked).map(|policy| from_details(policy, &details)).collect());
+            let read = details.policies.iter().filter(asked).map(|policy| from_details(aws, policy, &details));
+            return try_join_all(read).await;
         }
         Ok(try_join_all(ids.iter().map(|id| read_one(aws, id.as_str()))).await?.into_iter().flatten().collect())
     }
@@ -308,18 +309,26 @@ async fn read_one(aws: &Aws, arn: &str) -> Result<Option<Observed<ManagedPolicy>
     }))
 }
 
-/// The policy, from what is told of the whole account.
-fn from_details(policy: &sdk::ManagedPolicyDetail, details: &account::Details) -> Observed<ManagedPolicy> {
+/// The policy, from what is told of the whole account, where descriptions may be left out.
+async fn from_details(
+    aws: &Aws,
+    policy: &sdk::ManagedPolicyDetail,
+    details: &account::Details,
+) -> Result<Observed<ManagedPolicy>> {
     let arn = policy.arn().unwrap_or_default();
+    let description = match policy.description() {
+        Some(description) => Some(description.to_owned()),
+        None => get(aws, arn).await?.and_then(|policy| policy.description),
+    };
     let has = |attached: &[sdk::AttachedPolicy]| attached.iter().any(|attached| attached.policy_arn() == Some(arn));
     let roles = details.roles.iter().filter(|role| has(role.attached_managed_policies()));
     let users = details.users.iter().filter(|user| has(user.attached_managed_policies()));
     let groups = details.groups.iter().filter(|group| has(group.attached_managed_policies()));
     let version = policy.policy_version_list().iter().find(|version| version.is_default_version());
-    Observed {
+    Ok(Observed {
         id: Id::new(arn),
         properties: ManagedPolicy {
-            description: policy.description().filter(|text| !text.is_empty()).map(str::to_owned),
+            description: description.filter(|text| !text.is_empty()),
             groups: Some(groups.filter_map(|group| group.group_name.clone()).collect()),
             managed_policy_name: policy.policy_name().map(str::to_owned),
             path: policy.path().map(str::to_owned),
@@ -328,5 +337,5 @@ fn from_details(policy: &sdk::ManagedPolicyDetail, details: &account::Details) -
             users: Some(users.filter_map(|user| user.user_name.clone()).collect()),
         },
         outputs: Outputs { policy_arn: arn.to_owned(), policy_id: policy.policy_id().unwrap_or_default().to_owned() },
-    }
+    })
 }
