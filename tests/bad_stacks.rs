@@ -3,6 +3,7 @@
 //! A case is a folder with `stack.yaml` (or nothing, for a missing file), what it includes, `expected.txt`, and, where
 //! it needs them, `arguments.txt` with one of `-e name`, `--set name=value` or `--set-file name=path` a line.
 //! `BLESS=1 cargo test --test bad_stacks` writes what comes out, for a person to read and commit.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! `docs/stack-language.md` is true: its stacks load, its tables are the language's.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use std::collections::BTreeMap;
 

@@ -238,11 +238,11 @@ impl Code {
         for child in children {
             self.admit(child, depth + 1, info, offset, tokens, failures);
         }
-        if let Expr::Call(call) = &node.expr {
-            if let Err(problem) = functions::admit(&call.func_name, call.target.is_some(), call.args.len()) {
-                let code = Self { text: self.text.clone(), root: IdedExpr::default(), tokens: tokens.clone() };
-                failures.push(problem.at(code.range(node)));
-            }
+        if let Expr::Call(call) = &node.expr
+            && let Err(problem) = functions::admit(&call.func_name, call.target.is_some(), call.args.len())
+        {
+            let code = Self { text: self.text.clone(), root: IdedExpr::default(), tokens: tokens.clone() };
+            failures.push(problem.at(code.range(node)));
         }
     }
 }

@@ -208,7 +208,7 @@ impl Loader<'_> {
         let declared = &unit.document.parameters;
         let mut inputs = BTreeMap::new();
         let broken = self.environment_file(declared, file, options, &mut inputs);
-        self.from_command_line(declared, options, &mut inputs);
+        self.command_line_values(declared, options, &mut inputs);
         for parameter in declared {
             if inputs.contains_key(&parameter.name) {
                 continue;
@@ -323,7 +323,7 @@ impl Loader<'_> {
         !is_map
     }
 
-    fn from_command_line(&mut self, declared: &[Parameter], options: &Options, inputs: &mut BTreeMap<String, Value>) {
+    fn command_line_values(&mut self, declared: &[Parameter], options: &Options, inputs: &mut BTreeMap<String, Value>) {
         let texts = options.set.iter().map(|(name, text)| ("--set", name, Ok(text.clone())));
         let from_files = options.set_file.iter().map(|(name, path)| {
             let text = files::text(path).map_err(|problem| format!("{}: {}", path.display(), problem.message));

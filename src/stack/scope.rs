@@ -329,16 +329,15 @@ pub(super) fn merge_tags(kind: &TypeInfo, properties: &mut BTreeMap<String, Valu
         return;
     }
     match tagging {
-        Tagging::Map => match properties.entry("Tags".to_owned()).or_insert_with(Value::map) {
-            Value::Map(own) => {
+        Tagging::Map => {
+            if let Value::Map(own) = properties.entry("Tags".to_owned()).or_insert_with(Value::map) {
                 for (key, value) in tags {
                     own.entry(key.clone()).or_insert_with(|| value.clone());
                 }
             }
-            _ => {}
-        },
-        Tagging::List => match properties.entry("Tags".to_owned()).or_insert_with(|| Value::List(Vec::new())) {
-            Value::List(own) => {
+        }
+        Tagging::List => {
+            if let Value::List(own) = properties.entry("Tags".to_owned()).or_insert_with(|| Value::List(Vec::new())) {
                 let given: BTreeSet<String> =
                     own.iter().filter_map(|tag| tag.get("Key")?.as_str().map(str::to_owned)).collect();
                 for (key, value) in tags.iter().filter(|(key, _)| !given.contains(*key)) {
@@ -346,8 +345,7 @@ pub(super) fn merge_tags(kind: &TypeInfo, properties: &mut BTreeMap<String, Valu
                     own.push(pair.into_iter().collect());
                 }
             }
-            _ => {}
-        },
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keeps what is generated from the resource types true: `docs/resources.md` and `docs/stack.schema.json`.
 //!
 //! `make docs` (which sets `INFRA_BLESS`) writes them anew.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod resources;
 

@@ -53,7 +53,7 @@ impl Resource for VpcGatewayAttachment {
     }
 
     async fn read(aws: &Aws, ids: &[Id]) -> Result<Vec<Observed<Self>>> {
-        let vpcs = ids.iter().map(|id| vpc(id));
+        let vpcs = ids.iter().map(vpc);
         let gateways = describe(aws, vec![filter("attachment.vpc-id", vpcs)]).await?;
         Ok(ids.iter().filter_map(|id| observed(id, &gateways)).collect())
     }

@@ -170,7 +170,7 @@ impl Resource for Repository {
 
     async fn read(aws: &Aws, ids: &[Id]) -> Result<Vec<Observed<Self>>> {
         let repositories = describe(aws, ids).await?;
-        Ok(try_join_all(repositories.into_iter().map(|repository| observed(aws, repository))).await?)
+        try_join_all(repositories.into_iter().map(|repository| observed(aws, repository))).await
     }
 
     async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {

@@ -165,7 +165,7 @@ pub(super) fn call<'s>(
     (function.run)(&call, &values).map(Operand::from)
 }
 
-fn text<'v>(values: &'v [Value], at: usize) -> Result<&'v str, Problem> {
+fn text(values: &[Value], at: usize) -> Result<&str, Problem> {
     match values.get(at) {
         Some(Value::String(text)) => Ok(text),
         Some(other) => Err(expected("a string", other)),
