@@ -175,7 +175,7 @@ fn notes(step: &Step) -> Vec<String> {
         Action::ReplaceDeleteFirst => Some("the old one is deleted before the new one is made"),
         Action::Replace => Some("the new one is made before the old one is deleted"),
         Action::Forget => Some("stays in AWS; infra no longer manages it"),
-        Action::Recover => Some("an earlier run was cut off here; this run finishes or cleans up"),
+        Action::Recover => Some("this run finishes it, or cleans up"),
         _ => None,
     };
     notes.extend(what.map(str::to_owned));
