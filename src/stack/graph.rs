@@ -228,6 +228,8 @@ fn typed(
             let schema = schema.and_then(Schema::items);
             items.iter().map(|item| typed(here, item, schema, owner, errors)).collect()
         }
+        // Checked when the stack was read.
+        Tree::Literal(value) => value.clone(),
         _ => {
             let evaluated = here.evaluate(template).and_then(|value| {
                 let checked = schema.map_or(Ok(()), |schema| schema.check(&value, &format!("`{owner}`")));

@@ -289,8 +289,8 @@ fn entry(reader: &mut Reader<'_>, key: Key, node: Node) -> Entry {
     let keys = if component { COMPONENT_ENTRY_KEYS } else { RESOURCE_KEYS };
     // What a misspelt `properties` would have held is not reported as missing.
     let misspelt = fields.iter().any(|(key, _)| {
-        let close = suggest::closest(&key.text, keys.iter().copied());
-        !keys.contains(&key.text.as_str()) && matches!(close, Some("properties" | "with"))
+        !keys.contains(&key.text.as_str())
+            && matches!(suggest::closest(&key.text, keys.iter().copied()), Some("properties" | "with"))
     });
     let (mut type_name, mut path, mut body) = (None, None, None);
     for (key, node) in reader.fields(node, &what, keys) {
