@@ -6,7 +6,7 @@ demo:  ## The main job: plan, apply, change and destroy the notification stack o
 	@scripts/demo
 
 test:  ## All tests, and the engine's without the AWS SDK
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 	cargo test --package infra --no-default-features
 
 bench: ## How the cost of plan and apply grows with the stack; see docs/performance.md

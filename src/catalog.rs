@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::value::Value;
+
 /// The resource types that a cloud offers, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
@@ -53,6 +55,8 @@ pub struct TypeInfo {
     pub tags: Option<Tagging>,
     /// Said once of each stack that uses the type.
     pub warning: Option<&'static str>,
+    /// Brings properties, as a stack may give them, into the form in which the cloud tells them.
+    pub normalize: fn(&mut Value),
     /// IAM actions that its life needs.
     pub permissions: Permissions,
     /// How many resources one read takes.
@@ -63,6 +67,14 @@ impl TypeInfo {
     /// Whether a name is made for this property when the stack gives none.
     pub fn makes_name(&self, property: &str) -> bool {
         self.generated_name.is_some_and(|name| name.property == property)
+    }
+}
+
+impl TypeInfo {
+    /// Properties in the form in which the cloud tells them.
+    pub fn normalized(&self, mut properties: Value) -> Value {
+        (self.normalize)(&mut properties);
+        properties
     }
 }
 

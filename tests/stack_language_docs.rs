@@ -25,6 +25,7 @@ fn catalog() -> Catalog {
             generated_name: None,
             tags: Some(Tagging::List),
             warning: None,
+            normalize: |_| {},
             permissions: Permissions::default(),
             read_batch: 1,
         }

@@ -23,7 +23,7 @@ pub(super) fn evaluate(graph: &Graph, shapes: &Shapes, known: &Known<'_>, index:
         address: node.address.clone(),
         logical_name: node.logical_name.clone(),
         kind: Arc::clone(&node.kind),
-        properties: shape.conceal_properties(properties),
+        properties: shape.conceal_properties(node.kind.normalized(properties)),
         shape,
         dependencies: dependencies.collect(),
         prevent_destroy: node.lifecycle.prevent_destroy,

@@ -103,6 +103,7 @@ impl<T: Resource> AnyResource for Of<T> {
             generated_name: T::GENERATED_NAME,
             tags: T::TAGS,
             warning: T::WARNING,
+            normalize: T::normalize,
             permissions: T::PERMISSIONS,
             read_batch: T::READ_BATCH,
         }

@@ -11,6 +11,7 @@ use super::tags::{self, TagSet};
 use crate::address::Id;
 use crate::catalog::{GeneratedName, Permissions, Tagging};
 use crate::cloud::{CloudError, ErrorKind, Op};
+use crate::value::Value;
 
 /// What a call to AWS comes to.
 pub type Result<T> = std::result::Result<T, CloudError>;
@@ -41,6 +42,10 @@ pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 's
 
     /// What only AWS can tell: CloudFormation's read-only properties.
     type Outputs: Serialize + JsonSchema + Send;
+
+    /// Brings properties, as a stack may give them, into the form in which AWS tells them, so that a plan does not take two
+    /// ways to write the same for a change. Values may still be unknown.
+    fn normalize(_properties: &mut Value) {}
 
     /// Makes it with one call, so that its id can be journalled at once.
     fn create(&self, aws: &Aws, op: &Op) -> impl Future<Output = Result<Id>> + Send;

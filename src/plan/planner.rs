@@ -115,7 +115,7 @@ impl<'a> Planner<'a> {
         let node = &graph.nodes()[index];
         let shape = self.shapes.of(&node.kind);
         let desired = match graph.properties(index, &self.known) {
-            Ok(desired) => shape.conceal_properties(desired),
+            Ok(desired) => shape.conceal_properties(node.kind.normalized(desired)),
             Err(error) => {
                 self.errors.push(error);
                 return None;

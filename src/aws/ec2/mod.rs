@@ -3,6 +3,7 @@
 mod eip;
 mod internet_gateway;
 mod nat_gateway;
+mod normal;
 mod route;
 mod route_table;
 mod rule;

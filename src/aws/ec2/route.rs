@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::route_table::describe;
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::ec2::{BATCH, filter};
+use crate::aws::ec2::{BATCH, filter, normal};
 use crate::aws::error::During;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::catalog::Permissions;
 use crate::cloud::{CloudError, ErrorKind, Op};
+use crate::value::Value;
 
 /// A route: where traffic to one destination goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +86,11 @@ impl Resource for Route {
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
+
+    fn normalize(properties: &mut Value) {
+        normal::range(properties, "DestinationCidrBlock");
+        normal::range(properties, "DestinationIpv6CidrBlock");
+    }
 
     async fn create(&self, aws: &Aws, _op: &Op) -> Result<Id> {
         let id = self.id()?;

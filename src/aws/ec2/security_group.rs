@@ -10,12 +10,13 @@ use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::ec2::rule::{Direction, Egress, Ingress, Rule};
 use crate::aws::ec2::rule_calls;
-use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, retag, tagged_as, tags};
+use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, normal, retag, tagged_as, tags};
 use crate::aws::error::During;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
 use crate::cloud::{CloudError, ErrorKind, Op};
+use crate::value::Value;
 
 /// A security group: which traffic reaches its members and leaves them.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +99,11 @@ impl Resource for SecurityGroup {
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
+
+    fn normalize(properties: &mut Value) {
+        normal::rules(properties, "SecurityGroupIngress");
+        normal::rules(properties, "SecurityGroupEgress");
+    }
 
     async fn create(&self, aws: &Aws, _op: &Op) -> Result<Id> {
         let call = aws

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::ec2::rule::{Direction, Rule};
-use crate::aws::ec2::{BATCH, rule_calls};
+use crate::aws::ec2::{BATCH, normal, rule_calls};
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::catalog::Permissions;
 use crate::cloud::Op;
+use crate::value::Value;
 
 /// One rule of a security group: traffic that is let out of it. For groups that refer to each other.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +89,10 @@ impl Resource for SecurityGroupEgress {
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
+
+    fn normalize(properties: &mut Value) {
+        normal::rule(properties);
+    }
 
     async fn create(&self, aws: &Aws, _op: &Op) -> Result<Id> {
         rule_calls::create(aws, &self.group_id, Direction::Egress, &self.rule()).await

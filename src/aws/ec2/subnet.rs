@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, retag, tagged_as, tags};
+use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, normal, retag, tagged_as, tags};
 use crate::aws::error::During;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::aws::wait::{self, Probe};
 use crate::catalog::{Permissions, Tagging};
 use crate::cloud::Op;
+use crate::value::Value;
 
 /// A subnet: a range of a VPC's addresses, in one availability zone.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -111,6 +112,11 @@ impl Resource for Subnet {
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
+
+    fn normalize(properties: &mut Value) {
+        normal::range(properties, "CidrBlock");
+        normal::range(properties, "Ipv6CidrBlock");
+    }
 
     async fn create(&self, aws: &Aws, _op: &Op) -> Result<Id> {
         let call = aws

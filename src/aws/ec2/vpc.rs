@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, filter, made, retag, tagged_as, tags};
+use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, filter, made, normal, retag, tagged_as, tags};
 use crate::aws::error::{During, found};
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::aws::wait::{self, Probe};
 use crate::catalog::{Permissions, Tagging};
 use crate::cloud::Op;
+use crate::value::Value;
 
 /// A virtual private cloud: an isolated network.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +83,10 @@ impl Resource for Vpc {
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
+
+    fn normalize(properties: &mut Value) {
+        normal::range(properties, "CidrBlock");
+    }
 
     async fn create(&self, aws: &Aws, _op: &Op) -> Result<Id> {
         let call = aws

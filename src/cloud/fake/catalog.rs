@@ -32,6 +32,7 @@ fn base(name: &'static str) -> TypeInfo {
         generated_name: None,
         tags: None,
         warning: None,
+        normalize: |_| {},
         permissions: Permissions::default(),
         read_batch: 100,
     }
