@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use infra::apply::{Interrupt, Outcome};
 use infra::plan::{LiveResources, Options, plan, to_read};
@@ -16,18 +18,21 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-async fn apply(graph: Graph) -> (Graph, State, LiveResources) {
+/// Applies a new stack; tells how long that took, and what there is then.
+async fn apply(graph: Graph) -> (Duration, Graph, State, LiveResources) {
     let driver = support::driver();
     let (journal, state) = driver.open(&graph, OpenOptions::new(Holder::current("bench"))).await.expect("a free log");
     let planned = driver.plan(graph, state, &Options::default()).await.expect("a plan");
     let (_asking, interrupt) = watch::channel(Interrupt::None);
+    let began = Instant::now();
     let report = driver.apply(&planned, &journal, &|_| {}, interrupt).await.expect("a journal");
+    let took = began.elapsed();
     assert_eq!(report.outcome, Outcome::Done);
     journal.close().await.expect("a journal");
     let state = driver.state(&planned.graph).await.expect("a log");
     let reads = to_read(&planned.graph, &state, &Options::default()).expect("a plan");
     let live = infra::driver::read(&driver.cloud, reads).await.expect("a cloud");
-    (planned.graph, state, live)
+    (took, planned.graph, state, live)
 }
 
 fn plans(criterion: &mut Criterion) {
@@ -44,7 +49,7 @@ fn plans(criterion: &mut Criterion) {
             });
         });
         let graph = support::expand(&support::load(folder.path()));
-        let (_, state, live) = runtime().block_on(apply(graph));
+        let (_, _, state, live) = runtime().block_on(apply(graph));
         group.bench_function(BenchmarkId::new("unchanged", size), |bencher| {
             bencher.iter(|| {
                 let graph = support::expand(&support::load(folder.path()));
@@ -64,8 +69,8 @@ fn applies(criterion: &mut Criterion) {
         support::generate(folder.path(), size);
         let checked = support::load(folder.path());
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
-            let setup = || support::expand(&checked);
-            bencher.iter_batched(setup, |graph| runtime().block_on(apply(graph)), criterion::BatchSize::PerIteration);
+            let once = || runtime().block_on(apply(support::expand(&checked))).0;
+            bencher.iter_custom(|times| (0..times).map(|_| once()).sum());
         });
     }
     group.finish();
