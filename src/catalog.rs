@@ -53,7 +53,7 @@ pub struct TypeInfo {
     pub generated_name: Option<GeneratedName>,
     /// How it takes tags.
     pub tags: Option<Tagging>,
-    /// Said once of each stack that uses the type.
+    /// Said once of each stack that uses the type, or another type with the same words.
     pub warning: Option<&'static str>,
     /// Brings properties, as a stack may give them, into the form in which the cloud tells them.
     pub normalize: fn(&mut Value),

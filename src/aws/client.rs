@@ -32,12 +32,20 @@ pub struct Aws {
     config: SdkConfig,
     poll_scale: f64,
     pub(super) fresh: Fresh,
+    app_mesh: OnceLock<aws_sdk_appmesh::Client>,
+    auto_scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
+    cloud_map: OnceLock<aws_sdk_servicediscovery::Client>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
+    ses: OnceLock<aws_sdk_sesv2::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
@@ -86,12 +94,20 @@ impl Aws {
             config,
             poll_scale,
             fresh: Fresh::default(),
+            app_mesh: OnceLock::new(),
+            auto_scaling: OnceLock::new(),
+            cloud_map: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
             ec2: OnceLock::new(),
             ecr: OnceLock::new(),
             ecs: OnceLock::new(),
             elb: OnceLock::new(),
             iam: OnceLock::new(),
+            kms: OnceLock::new(),
             logs: OnceLock::new(),
+            secrets_manager: OnceLock::new(),
+            ses: OnceLock::new(),
+            sns: OnceLock::new(),
             sqs: OnceLock::new(),
             ssm: OnceLock::new(),
             sts: OnceLock::new(),
@@ -109,6 +125,14 @@ impl Aws {
     }
 
     clients! {
+        /// AWS App Mesh.
+        app_mesh: aws_sdk_appmesh,
+        /// Application Auto Scaling.
+        auto_scaling: aws_sdk_applicationautoscaling,
+        /// AWS Cloud Map.
+        cloud_map: aws_sdk_servicediscovery,
+        /// Amazon CloudWatch.
+        cloudwatch: aws_sdk_cloudwatch,
         /// Amazon EC2.
         ec2: aws_sdk_ec2,
         /// Amazon ECR.
@@ -119,8 +143,16 @@ impl Aws {
         elb: aws_sdk_elasticloadbalancingv2,
         /// IAM.
         iam: aws_sdk_iam,
+        /// AWS KMS.
+        kms: aws_sdk_kms,
         /// CloudWatch Logs.
         logs: aws_sdk_cloudwatchlogs,
+        /// AWS Secrets Manager.
+        secrets_manager: aws_sdk_secretsmanager,
+        /// Amazon SES, version 2.
+        ses: aws_sdk_sesv2,
+        /// Amazon SNS.
+        sns: aws_sdk_sns,
         /// Amazon SQS.
         sqs: aws_sdk_sqs,
         /// Systems Manager.

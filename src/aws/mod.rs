@@ -15,13 +15,22 @@ pub mod schema;
 pub mod tags;
 pub mod wait;
 
+pub mod app_mesh;
+pub mod auto_scaling;
+pub mod cloud_map;
+pub mod cloudwatch;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
 pub mod iam;
+pub mod kms;
 pub mod logs;
+pub mod secrets_manager;
+pub mod ses;
+pub mod sns;
 pub mod sqs;
+pub mod ssm;
 
 use futures::future::join_all;
 

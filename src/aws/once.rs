@@ -94,7 +94,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 fn is_repeatable(request: &HttpRequest) -> bool {
     let body = request.body().bytes().unwrap_or_default();
     let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
-    let action = target.or_else(|| {
+    let action = target.or_else(|| operation_of(request.uri())).or_else(|| {
         let text = std::str::from_utf8(body).unwrap_or_default();
         text.split('&').find_map(|pair| pair.strip_prefix("Action="))
     });
@@ -102,6 +102,12 @@ fn is_repeatable(request: &HttpRequest) -> bool {
         Some(action) => !makes(action) || has_token(body),
         None => request.method() != "POST" || has_token(body),
     }
+}
+
+/// The operation in the path of a Smithy RPC call: `/service/<service>/operation/<operation>`.
+fn operation_of(uri: &str) -> Option<&str> {
+    let (_, operation) = uri.split_once("/service/")?.1.split_once("/operation/")?;
+    operation.split(['?', '/']).next()
 }
 
 fn makes(action: &str) -> bool {
@@ -132,7 +138,7 @@ fn makes(action: &str) -> bool {
 }
 
 fn has_token(body: &[u8]) -> bool {
-    const TOKENS: [&[u8]; 3] = [b"lientToken", b"lientRequestToken", b"dempotencyToken"];
+    const TOKENS: [&[u8]; 4] = [b"lientToken", b"lientRequestToken", b"dempotencyToken", b"reatorRequestId"];
     TOKENS.iter().any(|token| body.windows(token.len()).any(|window| window == *token))
 }
 
@@ -162,6 +168,18 @@ mod tests {
         ];
         for (target, body, expected) in table {
             assert_eq!(is_repeatable(&request(target, body)), expected, "{target:?} {body}");
+        }
+    }
+
+    #[test]
+    fn the_operation_of_a_smithy_call_is_in_its_path() {
+        for (operation, expected) in [("DescribeAlarms", true), ("CreateThing", false)] {
+            let mut request = request(None, "");
+            let uri = format!(
+                "https://monitoring.us-east-1.amazonaws.com/service/GraniteServiceVersion20100801/operation/{operation}"
+            );
+            request.set_uri(uri).expect("a URI");
+            assert_eq!(is_repeatable(&request), expected, "{operation}");
         }
     }
 }

@@ -33,7 +33,7 @@ pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 's
     const GENERATED_NAME: Option<GeneratedName> = None;
     /// How it takes tags. Ownership tags are merged into the property `Tags` before `create` sees it.
     const TAGS: Option<Tagging> = None;
-    /// Said once of each stack that uses the type.
+    /// Said once of each stack that uses the type, or another type with the same words.
     const WARNING: Option<&'static str> = None;
     /// IAM actions of its life.
     const PERMISSIONS: Permissions;

@@ -351,7 +351,7 @@ impl Expander<'_> {
             },
         };
         if let Some(warning) = kind.warning
-            && self.warned.insert(kind.name)
+            && self.warned.insert(warning)
         {
             self.warnings.push(Diagnostic::warning(&entry.span, warning));
         }
