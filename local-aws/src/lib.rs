@@ -13,6 +13,7 @@ mod inventory;
 mod memory;
 mod operation;
 mod permissions;
+pub mod python;
 mod record;
 mod replay;
 mod server;
@@ -37,9 +38,10 @@ use crate::shared::Shared;
 use crate::upstream::Upstream;
 
 pub use control::{Control, ResetError, Settings};
-pub use emulator::{EmulatorError, InstallError};
+pub use emulator::EmulatorError;
 pub use fault::{Action, ActiveFault, Fault, FaultId, When};
 pub use inventory::Item;
+pub use python::InstallError;
 pub use record::{CallRecord, Calls};
 
 /// The account that everything belongs to.

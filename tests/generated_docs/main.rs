@@ -3,11 +3,15 @@
 //! `make docs` (which sets `INFRA_BLESS`) writes them anew.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+#[path = "../cloudformation/mod.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod cloudformation;
 mod resources;
 
 use std::path::Path;
 use std::{env, fs};
 
+use cloudformation::Schemas;
 use infra::aws;
 use infra::stack;
 
@@ -27,7 +31,7 @@ fn check(name: &str, generated: &str) {
 
 #[test]
 fn resources_page_is_what_the_types_say() {
-    check("resources.md", &resources::page(&aws::catalog()));
+    check("resources.md", &resources::page(&aws::catalog(), &Schemas::installed()));
 }
 
 #[test]

@@ -1,10 +1,14 @@
-//! The page on resource types, from what the catalogue knows of them.
+//! The page on resource types, from what the catalogue and CloudFormation's schemas know of them.
+
+use std::sync::Arc;
 
 use infra::catalog::{Catalog, Tagging, TypeInfo};
 use serde_json::Value as Json;
 
+use crate::cloudformation::{Coverage, Schemas};
+
 /// All of `docs/resources.md`.
-pub(crate) fn page(catalog: &Catalog) -> String {
+pub(crate) fn page(catalog: &Catalog, schemas: &Schemas) -> String {
     let mut page = String::from(
         "# Resource types\n\n\
          <!-- Generated from the types by `make docs`; a test keeps it true. -->\n\n\
@@ -13,20 +17,49 @@ pub(crate) fn page(catalog: &Catalog) -> String {
          that the stack gives. The IAM actions are what a run of `infra` needs for the type, beside `sts:GetCallerIdentity` and \
          `ec2:DescribeAvailabilityZones` for lookups.\n\n",
     );
-    for kind in catalog.iter() {
-        page.push_str(&format!("- [{}](#{})\n", kind.name, anchor(kind.name)));
-    }
-    for kind in catalog.iter() {
-        describe(&mut page, kind);
+    let coverage = |kind: &TypeInfo| {
+        let schema = schemas.of(kind.name).unwrap_or_else(|| panic!("CloudFormation has no type {}", kind.name));
+        Coverage::of(kind, &schema)
+    };
+    let kinds: Vec<_> = catalog.iter().map(|kind| (kind, coverage(kind))).collect();
+    summarize(&mut page, &kinds);
+    for (kind, coverage) in &kinds {
+        describe(&mut page, kind, coverage);
     }
     page
+}
+
+/// How much of each type is covered.
+fn summarize(page: &mut String, kinds: &[(&Arc<TypeInfo>, Coverage)]) {
+    page.push_str(
+        "How much of each type is covered, nested properties counted too; what is not is named in the type's section. A count is \
+         against CloudFormation's resource schemas, and so is a test of every name, type and value.\n\n\
+         | type | properties | outputs |\n|---|---|---|\n",
+    );
+    let (mut properties, mut outputs) = ((0, 0), (0, 0));
+    for (kind, coverage) in kinds {
+        let taken = (coverage.properties_taken, coverage.properties);
+        let told = (coverage.outputs - coverage.outputs_missing.len(), coverage.outputs);
+        let row = format!("{} | {} |\n", share(taken), share(told));
+        page.push_str(&format!("| [{}](#{}) | {row}", kind.name, anchor(kind.name)));
+        properties = (properties.0 + taken.0, properties.1 + taken.1);
+        outputs = (outputs.0 + told.0, outputs.1 + told.1);
+    }
+    page.push_str(&format!("| {} types | {} | {} |\n", kinds.len(), share(properties), share(outputs)));
+}
+
+fn share((some, all): (usize, usize)) -> String {
+    match some == all {
+        true => format!("all {all}"),
+        false => format!("{some} of {all}"),
+    }
 }
 
 fn anchor(name: &str) -> String {
     name.to_lowercase().replace("::", "")
 }
 
-fn describe(page: &mut String, kind: &TypeInfo) {
+fn describe(page: &mut String, kind: &TypeInfo, coverage: &Coverage) {
     page.push_str(&format!("\n## {}\n\n", kind.name));
     if let Some(text) = text(&kind.properties) {
         page.push_str(&format!("{text}\n\n"));
@@ -51,6 +84,7 @@ fn describe(page: &mut String, kind: &TypeInfo) {
         page.push_str("\n| output | type | |\n|---|---|---|\n");
         rows(page, &kind.outputs, "", None);
     }
+    not_covered(page, coverage);
     let permissions = kind.permissions;
     page.push_str("\nIAM actions:");
     for (verb, actions) in [
@@ -65,6 +99,18 @@ fn describe(page: &mut String, kind: &TypeInfo) {
         }
     }
     page.push('\n');
+}
+
+/// What CloudFormation has and infra does not take or tell.
+fn not_covered(page: &mut String, coverage: &Coverage) {
+    let listed = |paths: &[String]| paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    let parts = [("", &coverage.properties_missing), ("outputs ", &coverage.outputs_missing)];
+    let parts = parts.iter().filter(|(_, paths)| !paths.is_empty());
+    let parts: Vec<String> = parts.map(|(what, paths)| format!("{what}{}", listed(paths))).collect();
+    match parts.is_empty() {
+        true => page.push_str("\nAll of CloudFormation's properties and outputs are covered.\n"),
+        false => page.push_str(&format!("\nNot covered: {}.\n", parts.join("; "))),
+    }
 }
 
 /// A row for each property at `path` and below. Outputs have no create-only ones, and are never required.

@@ -1,7 +1,5 @@
 //! The Python emulator as a child process that cannot outlive this one.
 
-mod install;
-
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -11,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::process::{Child, ChildStdin, Command};
 
-pub use install::InstallError;
-
+use crate::python::{self, InstallError, Packages};
 use crate::upstream::Upstream;
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
+/// What its virtual environment must hold, pinned.
+const REQUIREMENTS: &str = include_str!("../../requirements.txt");
 /// How long it may take from its start to its first answer.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long it may take to stop; its bootstrap kills the whole group before that.
@@ -76,8 +75,15 @@ pub(crate) struct Emulator {
 impl Emulator {
     /// Starts the emulator on a free loopback port and waits until it answers.
     pub(crate) async fn start(settings: &Start<'_>) -> Result<Self, EmulatorError> {
-        let venv = settings.venv.map_or_else(install::default_venv, Path::to_owned);
-        let python = install::python(&venv, settings.python, settings.notice).await?;
+        let packages = Packages {
+            what: "the emulator",
+            requirements: REQUIREMENTS,
+            dependencies: true,
+            venv: settings.venv.map_or_else(|| python::default_venv("local-aws"), Path::to_owned),
+            program: settings.python,
+            chosen_by: "--python",
+        };
+        let python = packages.python(settings.notice).await?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let folder = std::env::temp_dir().join(format!("local-aws-{}-{}", std::process::id(), address.port()));
         fs::create_dir_all(&folder)?;
@@ -142,7 +148,7 @@ impl Emulator {
     }
 
     fn log(&self) -> String {
-        install::last_lines(&fs::read_to_string(self.folder.join("ministack.log")).unwrap_or_default())
+        python::last_lines(&fs::read_to_string(self.folder.join("ministack.log")).unwrap_or_default())
     }
 }
 

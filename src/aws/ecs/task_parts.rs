@@ -31,7 +31,7 @@ mirror! {
         expression(set_expression): Option<String>,
         /// The kind of constraint.
         #[schemars(extend("enum" = ["memberOf"]))]
-        r#type(set_type): Option<Word<sdk::TaskDefinitionPlacementConstraintType>>,
+        r#type(set_type): Word<sdk::TaskDefinitionPlacementConstraintType>,
     }
 
     /// The App Mesh proxy.

@@ -68,7 +68,7 @@ pub struct Listener {
     pub port: Option<i32>,
     /// The protocol that clients speak; required but for gateway load balancers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"]))]
+    #[schemars(extend("enum" = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"]))]
     pub protocol: Option<String>,
     /// Which protocols and ciphers are taken. AWS's default is `ELBSecurityPolicy-2016-08`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -46,7 +46,7 @@ mirror! {
     /// A subnet, and the load balancer's address in it.
     pub struct SubnetMapping = sdk::SubnetMapping {
         /// The subnet.
-        subnet_id(set_subnet_id): Option<String>,
+        subnet_id(set_subnet_id): String,
         /// The elastic IP address, for a network load balancer that faces the internet.
         allocation_id(set_allocation_id): Option<String>,
         /// The private address, for an internal network load balancer.
@@ -290,7 +290,7 @@ fn observed(balancer: &sdk::LoadBalancer, attributes: Attributes, tags: Tags) ->
     let mapping = |zone: &sdk::AvailabilityZone| {
         let address = zone.load_balancer_addresses().first();
         SubnetMapping {
-            subnet_id: zone.subnet_id().map(str::to_owned),
+            subnet_id: zone.subnet_id().unwrap_or_default().to_owned(),
             allocation_id: address.and_then(|address| address.allocation_id()).map(str::to_owned),
             private_ipv4_address: address.and_then(|address| address.private_ipv4_address()).map(str::to_owned),
             ipv6_address: address.and_then(|address| address.ipv6_address()).map(str::to_owned),

@@ -70,7 +70,7 @@ pub struct TargetGroup {
     pub health_check_port: Option<String>,
     /// The protocol of checks. AWS's default is `HTTP` behind application and `TCP` behind network load balancers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"]))]
+    #[schemars(extend("enum" = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"]))]
     pub health_check_protocol: Option<String>,
     /// Seconds that an answer may take. AWS's default is 5 for HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +97,7 @@ pub struct TargetGroup {
     pub port: Option<i32>,
     /// The protocol that targets speak. Not for `lambda`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE"]))]
+    #[schemars(extend("enum" = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"]))]
     pub protocol: Option<String>,
     /// The version of HTTP. AWS's default is `HTTP1`.
     #[serde(skip_serializing_if = "Option::is_none")]
