@@ -579,11 +579,13 @@ resources:
   D:
     type: Test::App::Queue
     properties: { QueueName: "${['x'].map(k, A[k].Arn)[0]}" }
+  E: { type: Test::App::Queue, for_each: [x, y], depends_on: ["A[each.key]"] }
 "#;
     let graph = Stack::one(text).graph();
     assert_eq!(dependencies(&graph, r#"B["x"]"#), [r#"A["x"]"#]);
     assert_eq!(dependencies(&graph, "C"), [r#"A["y"]"#]);
     assert_eq!(dependencies(&graph, "D"), [r#"A["x"]"#, r#"A["y"]"#]);
+    assert_eq!(dependencies(&graph, r#"E["y"]"#), [r#"A["y"]"#]);
 }
 
 #[test]

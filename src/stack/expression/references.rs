@@ -43,11 +43,13 @@ pub(in crate::stack) enum Index<'c> {
     Dynamic,
 }
 
-/// All references of `code`.
+/// All references of `code`, in the order in which they stand there.
 pub(in crate::stack) fn references(code: &Code) -> Vec<Reference<'_>> {
     let mut collector = Collector { code, bound: Vec::new(), found: Vec::new() };
     collector.node(code.root());
-    collector.found
+    let mut found = collector.found;
+    found.sort_by_key(|reference| reference.range.start);
+    found
 }
 
 /// A macro's variable and, where it runs over the values of a group, what those are.
