@@ -36,7 +36,8 @@ const ELB: [(&str, &str, &str); 2] = [
     ("AWS::ElasticLoadBalancingV2::TargetGroup", "DescribeTargetGroups", "TargetGroupArn"),
 ];
 /// Lists of services that speak JSON: type, service, target, where the list is, where an item's id is (or the item itself).
-const JSON: [(&str, &str, &str, &str, &str); 3] = [
+const JSON: [(&str, &str, &str, &str, &str); 4] = [
+    ("AWS::KMS::Alias", "kms", "TrentService.ListAliases", "Aliases", "AliasName"),
     ("AWS::SQS::Queue", "sqs", "AmazonSQS.ListQueues", "QueueUrls", ""),
     (
         "AWS::ECR::Repository",
@@ -46,6 +47,12 @@ const JSON: [(&str, &str, &str, &str, &str); 3] = [
         "repositoryArn",
     ),
     ("AWS::Logs::LogGroup", "logs", "Logs_20140328.DescribeLogGroups", "logGroups", "logGroupName"),
+];
+
+/// Those that come in pages. A secret that is scheduled for deletion is not among them.
+const PAGED: [(&str, &str, &str, &str, &str); 2] = [
+    ("AWS::SSM::Parameter", "ssm", "AmazonSSM.DescribeParameters", "Parameters", "Name"),
+    ("AWS::SecretsManager::Secret", "secretsmanager", "secretsmanager.ListSecrets", "SecretList", "ARN"),
 ];
 
 /// Lists everything in the account of the region `us-east-1`, the emulator's own default network included.
@@ -76,6 +83,24 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
         let answer = facts.json(service, target, &json!({})).await?.unwrap_or_default();
         for item in answer[list].as_array().into_iter().flatten() {
             add(kind, text(if id.is_empty() { item } else { &item[id] }));
+        }
+    }
+    for (kind, service, target, list, id) in PAGED {
+        let mut input = json!({ "MaxResults": 50 });
+        loop {
+            let answer = facts.json(service, target, &input).await?.unwrap_or_default();
+            answer[list].as_array().into_iter().flatten().for_each(|item| add(kind, text(&item[id])));
+            let Some(next) = answer["NextToken"].as_str() else { break };
+            input["NextToken"] = next.into();
+        }
+    }
+    let keys = facts.json("kms", "TrentService.ListKeys", &json!({})).await?.unwrap_or_default();
+    for key in keys["Keys"].as_array().into_iter().flatten() {
+        let input = json!({ "KeyId": key["KeyId"] });
+        let key = facts.json("kms", "TrentService.DescribeKey", &input).await?.unwrap_or_default();
+        let key = &key["KeyMetadata"];
+        if !matches!(text(&key["KeyState"]), "PendingDeletion" | "PendingReplicaDeletion") {
+            add("AWS::KMS::Key", text(&key["KeyId"]));
         }
     }
     for cluster in facts.ecs_list("ListClusters", &json!({}), "clusterArns").await? {

@@ -1,6 +1,6 @@
 //! What the emulator forgets of what it was told, and AWS does not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -46,6 +46,8 @@ pub(crate) struct Memory {
     pub(crate) forwards: HashMap<String, Vec<Element>>,
     /// Answers to calls with a client token, by region, operation and token; and to the idempotent calls of ELBv2.
     pub(crate) given: HashMap<String, Given>,
+    /// Secrets' copies that were removed: the secret's ARN and the region.
+    pub(crate) removed_replicas: HashSet<(String, String)>,
     /// When each id was first told.
     pub(crate) told: HashMap<String, Instant>,
 }

@@ -29,6 +29,14 @@ fn identity(call: &Call) -> Option<Identity> {
             mismatch: Some(AwsError::refused("IdempotentParameterMismatch", message)),
         });
     }
+    if call.scope.service == "secretsmanager" && call.operation == "CreateSecret" {
+        let token = call.json["ClientRequestToken"].as_str()?;
+        return Some(Identity {
+            key: format!("{region}/{}/{token}", call.operation),
+            listed: None,
+            mismatch: Some(AwsError::refused("ResourceExistsException", "the client token was used before")),
+        });
+    }
     if call.scope.service != "elasticloadbalancing" {
         return None;
     }
@@ -50,6 +58,9 @@ fn compared(call: &Call) -> Vec<(String, String)> {
     // ELBv2 compares settings, and tags are none.
     parameters.retain(|(name, _)| call.protocol == Protocol::Ec2 || !name.starts_with("Tags."));
     parameters.sort();
+    if call.protocol == Protocol::Json {
+        parameters.push((String::new(), call.json.to_string()));
+    }
     parameters
 }
 

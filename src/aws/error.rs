@@ -105,8 +105,9 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         || is(&["ClusterContainsServicesException", "ClusterContainsTasksException", "RepositoryNotEmptyException"])
     {
         ErrorKind::InUse
-    } else if has(&["AlreadyExists", "AlreadyAssociated", "Duplicate", "Conflict", "IncorrectState"])
+    } else if has(&["AlreadyExists", "AlreadyAssociated", "Duplicate", "Conflict", "IncorrectState", "KMSInvalidState"])
         || is(&["QueueNameExists", "AWS.SimpleQueueService.QueueDeletedRecently", "ConcurrentModification"])
+        || is(&["DisabledException", "ResourceExistsException", "TooManyUpdates"])
     {
         ErrorKind::Conflict
     } else if has(&["AccessDenied", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"]) {
@@ -171,6 +172,11 @@ mod tests {
             ("Resource.AlreadyAssociated", 400, ErrorKind::Conflict),
             ("EntityAlreadyExists", 409, ErrorKind::Conflict),
             ("DuplicateListener", 400, ErrorKind::Conflict),
+            ("ParameterAlreadyExists", 400, ErrorKind::Conflict),
+            ("ResourceExistsException", 400, ErrorKind::Conflict),
+            ("KMSInvalidStateException", 400, ErrorKind::Conflict),
+            ("TooManyUpdates", 400, ErrorKind::Conflict),
+            ("ParameterNotFound", 400, ErrorKind::NotFound),
             ("UnauthorizedOperation", 403, ErrorKind::Denied),
             ("AccessDeniedException", 400, ErrorKind::Denied),
             ("ExpiredTokenException", 400, ErrorKind::Credentials),
@@ -183,6 +189,7 @@ mod tests {
             ("InternalError", 500, ErrorKind::Unavailable),
             ("InvalidParameterValue", 400, ErrorKind::Invalid),
             ("ClientException", 400, ErrorKind::Invalid),
+            ("MalformedPolicyDocumentException", 400, ErrorKind::Invalid),
         ];
         for (code, status, expected) in table {
             assert_eq!(kind(code, status), expected, "{code}");

@@ -68,9 +68,13 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<iam::ManagedPolicy>::TYPE,
     &Of::<iam::Role>::TYPE,
     &Of::<iam::RolePolicy>::TYPE,
+    &Of::<kms::Alias>::TYPE,
+    &Of::<kms::Key>::TYPE,
     &Of::<logs::LogGroup>::TYPE,
     &Of::<sqs::Queue>::TYPE,
     &Of::<sqs::QueuePolicy>::TYPE,
+    &Of::<ssm::Parameter>::TYPE,
+    &Of::<secrets_manager::Secret>::TYPE,
 ];
 
 /// What the engine knows of all types; needs no access to AWS.

@@ -82,9 +82,16 @@ const ONE_BY_ONE: &[&str] = &[
     "iam:ListPolicyTags",
     "iam:ListRolePolicies",
     "iam:ListRoleTags",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
     "logs:ListTagsForResource",
+    // ListSecrets would take all, but lags up to five minutes behind.
+    "secretsmanager:DescribeSecret",
     "sqs:GetQueueAttributes",
     "sqs:ListQueueTags",
+    "ssm:ListTagsForResource",
 ];
 
 /// Calls that lookups make.

@@ -4,11 +4,13 @@ pub(crate) mod address;
 mod certificate;
 mod ecs;
 pub(crate) mod internet_gateway;
+mod key;
 mod listener;
 mod load_balancer;
 pub(crate) mod queue;
 pub(crate) mod references;
 mod route_table;
+mod secret;
 mod security_group;
 mod subnet;
 mod tags;
@@ -23,7 +25,8 @@ use crate::facts::Facts;
 pub(crate) fn has_rules(call: &Call) -> bool {
     let named = matches!(call.operation.as_str(), "CreateQueue" | "DeleteQueue");
     let service = call.scope.service.as_str();
-    !call.is_read() && (named || matches!(service, "acm" | "ec2" | "ecs" | "elasticloadbalancing"))
+    !call.is_read()
+        && (named || matches!(service, "acm" | "ec2" | "ecs" | "elasticloadbalancing" | "kms" | "secretsmanager"))
 }
 
 /// Refuses `call` where AWS would.
@@ -57,6 +60,8 @@ async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
             target_group::check(call, facts).await
         }
         "ecs" => ecs::check(call, facts).await,
+        "kms" => key::check(call, facts).await,
+        "secretsmanager" => secret::check(call, facts).await,
         "sqs" => queue::check(call, facts),
         _ => Ok(()),
     }

@@ -8,7 +8,9 @@ mod listing;
 mod load_balancer;
 mod nat_gateway;
 mod network;
+mod parameter;
 mod queue;
+pub(crate) mod secret;
 mod service;
 mod target_group;
 
@@ -25,6 +27,7 @@ use crate::xml::Element;
 
 /// Returns `request` as the emulator understands it best.
 pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
+    let request = secret::adapted(call, request);
     let parameters = match (call.scope.service.as_str(), call.operation.as_str()) {
         ("ec2", operation) if listing::is_listed(operation) => listing::without_selection(call),
         (
@@ -63,7 +66,7 @@ pub(crate) async fn after(
     match (call.protocol, call.scope.service.as_str()) {
         (Protocol::Ec2, _) => ec2(call, facts, answer).await,
         (Protocol::Query, "elasticloadbalancing") => elb(call, facts, answer).await,
-        (Protocol::Json, "ecs" | "servicediscovery") => Ok(json(call, facts, answer)),
+        (Protocol::Json, "ecs" | "secretsmanager" | "servicediscovery" | "ssm") => Ok(json(call, facts, answer)),
         (Protocol::Json, "sqs") => {
             queue::note(call, facts.shared);
             Ok(answer)
@@ -101,6 +104,8 @@ fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Byt
     let Ok(mut value) = serde_json::from_slice::<Value>(answer.body()) else { return answer };
     service::show(call, &mut value, facts.shared);
     cloud_map::show(call, &mut value, facts.shared);
+    parameter::show(call, &mut value);
+    secret::show(call, &mut value, facts.shared);
     with_body(answer, value.to_string())
 }
 

@@ -1,1 +1,5 @@
-//! Resource types of AWS Systems Manager.
+//! AWS Systems Manager: parameters.
+
+mod parameter;
+
+pub use parameter::Parameter;
