@@ -3,6 +3,7 @@
 use crate::compare::Difference::{self, OtherType, ReplacesHere, RequiredHere, SetHere, ValueThere, WriteOnlyHere};
 
 const API: &str = "the API requires it";
+const ANOTHER_KEY: &str = "CloudFormation fails any update of it";
 
 /// Type, path of the property or output, difference, and the reason; sorted.
 pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
@@ -107,6 +108,10 @@ pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
         "an attribute is a key and its value",
     ),
     ("AWS::IAM::RolePolicy", "PolicyDocument", RequiredHere, API),
+    ("AWS::KMS::Key", "KeySpec", ReplacesHere, ANOTHER_KEY),
+    ("AWS::KMS::Key", "KeyUsage", ReplacesHere, ANOTHER_KEY),
+    ("AWS::KMS::Key", "MultiRegion", ReplacesHere, ANOTHER_KEY),
+    ("AWS::KMS::Key", "Origin", ReplacesHere, ANOTHER_KEY),
     ("AWS::Logs::LogGroup", "LogGroupClass", ReplacesHere, "the API can't change it"),
     (
         "AWS::SQS::QueuePolicy",

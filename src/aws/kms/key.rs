@@ -6,12 +6,14 @@ use aws_sdk_kms::types::{self as sdk, KeyState};
 use futures::{StreamExt, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::key_calls::{
+    DEFAULT_ROTATION, POLICY, default_policy, describe, rotation_of, set_enabled, tag_list, tags_of,
+};
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::document::Document;
-use crate::aws::error::{During, built, found};
+use crate::aws::error::{During, found};
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::aws::wait::{self, Probe};
@@ -19,14 +21,10 @@ use crate::catalog::{Permissions, Tagging};
 use crate::cloud::{ErrorKind, Op};
 use crate::value::Value;
 
-/// The one policy that a key has.
-const POLICY: &str = "default";
 /// The tag that keeps `PendingWindowInDays`, which AWS takes only when the key is deleted.
 const PENDING_WINDOW: &str = "infra:pending-window-in-days";
 /// The tag that keeps `BypassPolicyLockoutSafetyCheck`, which each later change of the policy needs again.
 const BYPASS: &str = "infra:bypass-policy-lockout-safety-check";
-/// Days between two rotations where the stack says nothing.
-const DEFAULT_ROTATION: i32 = 365;
 /// How long KMS may take to show everywhere what was set.
 const PROPAGATION: Duration = Duration::from_secs(120);
 /// Keys whose tags are read at the same time, where one is looked for among all.
@@ -324,65 +322,8 @@ impl Key {
     }
 }
 
-/// The policy that KMS gives a key without one, for the key with this ARN.
-fn default_policy(arn: &str) -> String {
-    let mut parts = arn.split(':').skip(1);
-    let (partition, account) = (parts.next().unwrap_or("aws"), parts.nth(2).unwrap_or_default());
-    let statement = json!({
-        "Sid": "Enable IAM User Permissions",
-        "Effect": "Allow",
-        "Principal": { "AWS": format!("arn:{partition}:iam::{account}:root") },
-        "Action": "kms:*",
-        "Resource": "*",
-    });
-    json!({ "Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement] }).to_string()
-}
-
-/// The key; nothing where it does not exist or its deletion is scheduled.
-async fn describe(aws: &Aws, id: &Id) -> Result<Option<sdk::KeyMetadata>> {
-    let answer = found(aws.kms().describe_key().key_id(id.as_str()).send().await.during("kms:DescribeKey"))?;
-    let key = answer.and_then(|answer| answer.key_metadata);
-    Ok(key.filter(|key| !matches!(key.key_state, Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))))
-}
-
-async fn set_enabled(aws: &Aws, id: &Id, enabled: bool) -> Result<()> {
-    if enabled {
-        aws.kms().enable_key().key_id(id.as_str()).send().await.during("kms:EnableKey")?;
-    } else {
-        aws.kms().disable_key().key_id(id.as_str()).send().await.during("kms:DisableKey")?;
-    }
-    Ok(())
-}
-
-/// The tags of a key; nothing where it does not exist.
-async fn tags_of(aws: &Aws, id: &str) -> Result<Option<Tags>> {
-    let pages = aws.kms().list_resource_tags().key_id(id).into_paginator().items().send();
-    let tags: std::result::Result<Vec<sdk::Tag>, _> = pages.collect().await;
-    let tags = found(tags.during("kms:ListResourceTags"))?;
-    Ok(tags.map(|tags| tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect()))
-}
-
-fn tag_list(tags: &Tags) -> Result<Vec<sdk::Tag>> {
-    let tags = tags.each(|key, value| sdk::Tag::builder().tag_key(key).tag_value(value).build());
-    tags.into_iter().map(|tag| built(tag, "kms:TagResource")).collect()
-}
-
 fn pending_window(tags: &Tags) -> Option<i32> {
     tags.0.get(PENDING_WINDOW).and_then(|days| days.parse().ok())
-}
-
-/// Whether a key rotates, and after how many days. Only keys whose material AWS makes, and that encrypt symmetrically, can.
-async fn rotation_of(aws: &Aws, key: &sdk::KeyMetadata) -> Result<(bool, Option<i32>)> {
-    let can_rotate =
-        key.key_spec == Some(sdk::KeySpec::SymmetricDefault) && key.origin == Some(sdk::OriginType::AwsKms);
-    if !can_rotate {
-        return Ok((false, None));
-    }
-    let call = aws.kms().get_key_rotation_status().key_id(key.key_id());
-    let answer = found(call.send().await.during("kms:GetKeyRotationStatus"))?;
-    let is_on = answer.as_ref().is_some_and(|answer| answer.key_rotation_enabled);
-    let days = answer.and_then(|answer| answer.rotation_period_in_days).unwrap_or(DEFAULT_ROTATION);
-    Ok((is_on, is_on.then_some(days)))
 }
 
 /// All of a key; nothing where it went away between two calls.
@@ -419,12 +360,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn the_default_policy_names_the_account_of_the_key() {
-        let policy = default_policy("arn:aws-cn:kms:cn-north-1:111122223333:key/1");
-        assert!(policy.contains(r#""arn:aws-cn:iam::111122223333:root""#), "{policy}");
-    }
 
     #[test]
     fn a_period_counts_only_where_the_key_rotates() {

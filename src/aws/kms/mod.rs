@@ -2,6 +2,7 @@
 
 mod alias;
 mod key;
+mod key_calls;
 
 pub use alias::Alias;
 pub use key::Key;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::generate::GenerateSecretString;
 use super::replica::{self, ReplicaRegion};
 use super::{Concealed, DEFAULT_KEY, describe};
-use crate::address::Id;
+use crate::address::{Id, OpId};
 use crate::aws::client::Aws;
 use crate::aws::error::During;
 use crate::aws::resource::{Observed, Resource, Result};
@@ -48,7 +48,7 @@ pub struct Secret {
     /// 30 days after the secret was deleted: a stack that is to be destroyed and applied again should not give one, and pass
     /// `Id` on instead. A name that is made is another each time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[a-zA-Z0-9/_+=.@-]+$"))]
+    #[schemars(length(max = 512), regex(pattern = r"^[a-zA-Z0-9/_+=.@-]+$"))]
     pub name: Option<String>,
     /// Other regions that the secret is copied to. The copies are deleted at once when the secret is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,7 +126,7 @@ impl Resource for Secret {
             .secrets_manager()
             .create_secret()
             .name(&name)
-            .client_request_token(token(op))
+            .client_request_token(token(&op.id))
             .set_description(self.description.clone())
             .set_kms_key_id(self.kms_key_id.clone())
             .set_secret_string(value.map(|value| value.0))
@@ -237,8 +237,8 @@ impl Secret {
 }
 
 /// The client token, which has at least 32 characters.
-fn token(op: &Op) -> String {
-    format!("infra-{:0>26}", op.id.as_str())
+fn token(op: &OpId) -> String {
+    format!("infra-{:0>26}", op.as_str())
 }
 
 /// What `op` made, if `secret` is that.
@@ -299,5 +299,34 @@ fn observed(id: &Id, secret: DescribeSecretOutput) -> Observed<Secret> {
             r#type: text(secret.r#type),
         },
         outputs: Outputs { id: id.as_str().to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_not_shown() {
+        let secret: Secret = serde_json::from_value(json!({ "SecretString": "canary" })).expect("a secret");
+        assert!(!format!("{secret:?}").contains("canary"));
+    }
+
+    #[test]
+    fn the_key_that_is_taken_anyway_is_not_told() {
+        let mut given = Value::from(json!({
+            "KmsKeyId": DEFAULT_KEY,
+            "ReplicaRegions": [{ "Region": "eu-west-1", "KmsKeyId": DEFAULT_KEY }, { "Region": "r", "KmsKeyId": "k" }],
+        }));
+        Secret::normalize(&mut given);
+        let expected = json!({ "ReplicaRegions": [{ "Region": "eu-west-1" }, { "Region": "r", "KmsKeyId": "k" }] });
+        assert_eq!(given, Value::from(expected));
+    }
+
+    #[test]
+    fn a_token_is_long_enough() {
+        assert!((32..=64).contains(&token(&OpId::generate()).len()));
     }
 }
