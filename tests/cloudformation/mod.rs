@@ -73,7 +73,8 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    fn new(json: Json) -> Self {
+    /// The schema that `json` is.
+    pub(crate) fn new(json: Json) -> Self {
         let paths = |keyword: &str| -> BTreeSet<String> {
             let pointers = json.get(keyword).and_then(Json::as_array).into_iter().flatten();
             pointers.filter_map(Json::as_str).map(path).collect()

@@ -28,12 +28,16 @@ pub(crate) enum Difference {
     OtherType,
     /// Its order does not count here, and does in CloudFormation.
     SetHere,
+    /// Its order counts here, and does not in CloudFormation.
+    SetThere,
     /// It takes a value here that CloudFormation does not take.
     ValueHere,
     /// CloudFormation takes a value that is refused here.
     ValueThere,
     /// It refuses numbers or lengths here that CloudFormation takes.
     NarrowerHere,
+    /// It takes any value, number or length here, and CloudFormation names some.
+    WiderHere,
     /// AWS never tells it, says the type, and CloudFormation says that it does.
     WriteOnlyHere,
 }
@@ -115,6 +119,9 @@ impl Comparison<'_> {
         if ours.is_set && !theirs.is_set && !theirs.types.is_empty() {
             self.add(path, Difference::SetHere, "");
         }
+        if theirs.is_set && !ours.is_set && ours.types.contains("array") {
+            self.add(path, Difference::SetThere, "");
+        }
         self.choices(ours, theirs, path);
         self.limits(ours, theirs, path);
         if let (Some(ours), Some(theirs)) = (ours.items(), theirs.items()) {
@@ -134,7 +141,11 @@ impl Comparison<'_> {
     }
 
     fn choices(&mut self, ours: &Node<'_>, theirs: &Node<'_>, path: &str) {
-        let (Some(ours), Some(theirs)) = (&ours.choices, &theirs.choices) else { return };
+        let (ours, theirs) = match (&ours.choices, &theirs.choices) {
+            (Some(ours), Some(theirs)) => (ours, theirs),
+            (None, Some(theirs)) => return self.add(path, Difference::WiderHere, format!("{theirs:?}")),
+            _ => return,
+        };
         let listed = |values: Vec<&String>| values.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let (here, there) = (listed(ours.difference(theirs).collect()), listed(theirs.difference(ours).collect()));
         if !here.is_empty() {
@@ -150,6 +161,17 @@ impl Comparison<'_> {
             let narrower = |their: &f64| if keyword.starts_with("min") { our > their } else { our < their };
             if let Some(their) = theirs.limits.get(keyword).filter(|their| narrower(their)) {
                 self.add(path, Difference::NarrowerHere, format!("{keyword} {our} here, {their} there"));
+            }
+        }
+        for (keyword, their) in &theirs.limits {
+            // Of a document or of one of few words a length says nothing; and no length is less than 0.
+            let says_nothing = keyword.ends_with("Length") && (ours.is_document || ours.choices.is_some());
+            if says_nothing || keyword.starts_with("min") && keyword != &"minimum" && *their == 0.0 {
+                continue;
+            }
+            let wider = |our: &f64| if keyword.starts_with("min") { our < their } else { our > their };
+            if ours.limits.get(keyword).is_none_or(wider) {
+                self.add(path, Difference::WiderHere, format!("{keyword} {their} there"));
             }
         }
     }

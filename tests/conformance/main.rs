@@ -7,12 +7,13 @@
 #[allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 mod cloudformation;
 mod compare;
+mod differences;
 mod meant;
 
 use std::collections::BTreeSet;
 
 use cloudformation::Schemas;
-use compare::{Finding, differences};
+use compare::Finding;
 use infra::aws;
 use meant::MEANT;
 
@@ -21,7 +22,7 @@ fn findings() -> Vec<Finding> {
     let mut found = Vec::new();
     for kind in aws::catalog().iter() {
         let schema = schemas.of(kind.name).unwrap_or_else(|| panic!("CloudFormation has no type {}", kind.name));
-        found.extend(differences(kind, &schema));
+        found.extend(compare::differences(kind, &schema));
     }
     found
 }

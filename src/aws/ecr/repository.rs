@@ -27,6 +27,7 @@ mirror! {
         #[schemars(extend("enum" = ["AES256", "KMS", "KMS_DSSE"]))]
         encryption_type(set_encryption_type): Word<sdk::EncryptionType>,
         /// The KMS key. AWS's default is one of ECR's own.
+        #[schemars(length(min = 1, max = 2048))]
         kms_key(set_kms_key): Option<String>,
     }
 
@@ -79,6 +80,7 @@ pub struct Repository {
     pub image_tag_mutability: Option<String>,
     /// Tags that are an exception from that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 5))]
     pub image_tag_mutability_exclusion_filters: Option<Vec<ImageTagMutabilityExclusionFilter>>,
     /// Which images are removed when.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -94,8 +94,8 @@ mirror! {
         container_path(set_container_path): Option<String>,
         /// Where it is on the host.
         host_path(set_host_path): String,
-        /// What the container may do with it: `read`, `write`, `mknod`.
-        #[schemars(extend("uniqueItems" = true))]
+        /// What the container may do with it.
+        #[schemars(extend("items" = {"type": "string", "enum": ["read", "write", "mknod"]}, "uniqueItems" = true))]
         permissions(set_permissions): Option<Vec<Word<sdk::DeviceCgroupPermission>>>,
     }
 
@@ -195,7 +195,11 @@ mirror! {
     pub struct Ulimit = sdk::Ulimit, fallible {
         /// The most that the container can raise it to.
         hard_limit(set_hard_limit): i32,
-        /// What is limited, such as `nofile`.
+        /// What is limited.
+        #[schemars(extend("enum" = [
+            "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
+            "sigpending", "stack",
+        ]))]
         name(set_name): Word<sdk::UlimitName>,
         /// The limit.
         soft_limit(set_soft_limit): i32,

@@ -220,6 +220,7 @@ pub struct ServiceConnectService {
     pub discovery_name: Option<String>,
     /// The port that the proxy listens on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 65_535))]
     pub ingress_port_override: Option<i32>,
     /// The port mapping's name in the task definition.
     pub port_name: String,
@@ -233,6 +234,7 @@ pub struct ServiceConnectClientAlias {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_name: Option<String>,
     /// The port.
+    #[schemars(range(min = 0, max = 65_535))]
     pub port: i32,
 }
 

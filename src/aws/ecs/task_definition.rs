@@ -74,8 +74,9 @@ pub struct TaskDefinition {
     /// The App Mesh proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_configuration: Option<ProxyConfiguration>,
-    /// What the task must be able to run on: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`.
+    /// What the task must be able to run on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("items" = {"type": "string", "enum": ["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"]}))]
     pub requires_compatibilities: Option<BTreeSet<String>>,
     /// The operating system and processor. AWS's default is Linux on X86_64.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -22,6 +22,11 @@ mirror! {
         #[schemars(extend("enum" = ["X86_64", "ARM64"]))]
         cpu_architecture(set_cpu_architecture): Option<Word<sdk::CpuArchitecture>>,
         /// The operating system. AWS's default is `LINUX`.
+        #[schemars(extend("enum" = [
+            "LINUX", "WINDOWS_SERVER_2004_CORE", "WINDOWS_SERVER_2016_FULL", "WINDOWS_SERVER_2019_CORE",
+            "WINDOWS_SERVER_2019_FULL", "WINDOWS_SERVER_2022_CORE", "WINDOWS_SERVER_2022_FULL", "WINDOWS_SERVER_2025_CORE",
+            "WINDOWS_SERVER_2025_FULL", "WINDOWS_SERVER_20H2_CORE",
+        ]))]
         operating_system_family(set_operating_system_family): Option<Word<sdk::OsFamily>>,
     }
 

@@ -43,6 +43,7 @@ mirror! {
     /// Paths.
     pub struct PathPatternConfig = sdk::PathPatternConditionConfig {
         /// Paths, with `*` and `?` as wildcards.
+        #[schemars(length(max = 5))]
         values(set_values): Option<BTreeSet<String>>,
         /// Regular expressions of paths.
         regex_values(set_regex_values): Option<BTreeSet<String>>,
@@ -99,12 +100,14 @@ mirror! {
     /// How the host is rewritten.
     pub struct HostHeaderRewriteConfig = sdk::HostHeaderRewriteConfig {
         /// The rewrite, one.
+        #[schemars(extend("uniqueItems" = true))]
         rewrites(set_rewrites): Vec<RewriteConfig>,
     }
 
     /// How the path and query are rewritten.
     pub struct UrlRewriteConfig = sdk::UrlRewriteConfig {
         /// The rewrite, one.
+        #[schemars(extend("uniqueItems" = true))]
         rewrites(set_rewrites): Vec<RewriteConfig>,
     }
 
