@@ -11,7 +11,7 @@ use crate::value::Value;
 mod read;
 mod reader;
 
-pub(super) use read::read;
+pub(super) use read::{read, taken_names};
 pub(super) use reader::Reader;
 
 /// Something and its place.

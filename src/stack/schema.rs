@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::document::ParameterType;
+use super::document::{ParameterType, taken_names};
 use crate::catalog::Catalog;
+
+/// An address, such as `Api.Queue["a"]`.
+const ADDRESS: &str = r#"^[A-Za-z][A-Za-z0-9]*(\[".*"\])?(\.[A-Za-z][A-Za-z0-9]*(\[".*"\])?)*$"#;
 
 /// The JSON Schema (draft 7) of a stack file with all the types of `catalog`.
 pub fn schema(catalog: &Catalog) -> Json {
@@ -18,11 +21,14 @@ pub fn schema(catalog: &Catalog) -> Json {
         "tags": tags("Tags of everything that takes tags; a resource's own win."),
         "moved": {
             "description": "Addresses that changed: what stands under `from` in the state is kept, under `to`.",
-            "anyOf": [{"$ref": "#/definitions/infra.move"}, {"type": "array", "items": {"$ref": "#/definitions/infra.move"}}],
+            "anyOf": [
+                {"$ref": "#/definitions/infra.move"},
+                {"type": ["array", "null"], "items": {"$ref": "#/definitions/infra.move"}},
+            ],
         },
         "forget": {
-            "type": "array",
-            "items": {"type": "string"},
+            "type": ["array", "null"],
+            "items": {"type": "string", "pattern": ADDRESS},
             "description": "Addresses that are no longer managed, without being deleted.",
         },
     });
@@ -52,34 +58,49 @@ fn whole(title: &str, properties: Map<String, Json>, required: &[&str], catalog:
 /// What stacks and components share.
 fn shared() -> Map<String, Json> {
     let mut properties = Map::new();
+    let logical_name = json!({
+        "pattern": "^[A-Za-z][A-Za-z0-9]*$",
+        "not": {"enum": taken_names().collect::<Vec<_>>()},
+    });
     let keys = json!({
         "parameters": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": "What the environment or the caller decides, read as `params.name`.",
             "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
             "additionalProperties": {"$ref": "#/definitions/infra.parameter"},
         },
         "locals": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": "Values with a name, read as `local.name`.",
             "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
         },
         "resources": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": "Resources and components by logical name.",
-            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9]*$"},
+            "propertyNames": logical_name,
             "additionalProperties": {"$ref": "#/definitions/infra.entry"},
         },
         "existing": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": "What exists and is not ours, read like a resource.",
-            "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9]*$"},
+            "propertyNames": logical_name,
             "additionalProperties": {"$ref": "#/definitions/infra.existing"},
         },
         "outputs": {
-            "type": "object",
+            "type": ["object", "null"],
             "description": "Values that the stack shows, or the component gives.",
             "propertyNames": {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"},
+            "additionalProperties": {
+                "if": {"type": "object", "required": ["value"]},
+                "then": {
+                    "additionalProperties": false,
+                    "properties": {
+                        "value": {"description": "The output's value."},
+                        "secret": {"type": "boolean", "description": "Whether its value is never shown."},
+                        "description": text("What it is for."),
+                    },
+                },
+            },
         },
     });
     extend(&mut properties, keys);
@@ -112,7 +133,10 @@ fn definitions(catalog: &Catalog) -> Json {
     let common = json!({
         "for_each": {
             "description": "One instance for each element of a list or entry of a map, read as `each.key`, `each.value`, `each.index`.",
-            "anyOf": [{"type": ["array", "object"]}, {"$ref": "#/definitions/infra.expression"}],
+            "anyOf": [
+                {"type": ["array", "object"], "items": {"type": ["string", "number", "boolean"]}, "uniqueItems": true},
+                {"$ref": "#/definitions/infra.expression"},
+            ],
         },
         "when": {
             "description": "Whether it exists at all.",
@@ -120,13 +144,13 @@ fn definitions(catalog: &Catalog) -> Json {
         },
         "depends_on": {
             "description": "What must be done first, beside what it refers to.",
-            "type": "array", "items": {"type": "string"},
+            "type": ["array", "null"], "items": {"type": "string"},
         },
     });
     let mut resource = Map::new();
     let own = json!({
         "type": {"description": "CloudFormation's resource type.", "enum": names},
-        "properties": {"type": "object", "description": "CloudFormation's properties of the type."},
+        "properties": {"type": ["object", "null"], "description": "CloudFormation's properties of the type."},
         "lifecycle": {"$ref": "#/definitions/infra.lifecycle"},
     });
     extend(&mut resource, own);
@@ -134,28 +158,61 @@ fn definitions(catalog: &Catalog) -> Json {
     let mut component = Map::new();
     let own = json!({
         "component": text("The component's file, relative to this one."),
-        "with": {"type": "object", "description": "The component's parameters."},
+        "with": {"type": ["object", "null"], "description": "The component's parameters."},
     });
     extend(&mut component, own);
     extend(&mut component, common);
-    let by_type: Vec<Json> = names
+    let by_type: Vec<Json> = catalog
+        .iter()
+        .map(|info| {
+            let required = info.properties.get("required").and_then(Json::as_array);
+            let (none, needs): (Option<Json>, &[&str]) = match required.is_some_and(|names| !names.is_empty()) {
+                true => (None, &["properties"]),
+                false => (Some(json!({"type": "null"})), &[]),
+            };
+            let own = json!({"$ref": format!("#/definitions/{}", info.name)});
+            let properties = match none {
+                None => own,
+                Some(none) => json!({"anyOf": [own, none]}),
+            };
+            json!({
+                "if": {"properties": {"type": {"const": info.name}}, "required": ["type"]},
+                "then": {"properties": {"properties": properties}, "required": needs},
+            })
+        })
+        .collect();
+    let by_parameter_type: Vec<Json> = ParameterType::NAMES
         .iter()
         .map(|name| {
+            let json_type = match *name {
+                "list" => "array",
+                "map" => "object",
+                same => same,
+            };
             json!({
                 "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-                "then": {"properties": {"properties": {"$ref": format!("#/definitions/{name}")}}},
+                "then": {"properties": {
+                    "default": {"type": [json_type, "null"]},
+                    "enum": {"items": {"type": json_type}},
+                }},
             })
         })
         .collect();
     let mut definitions = Map::new();
     let own = json!({
-        "infra.expression": {"type": "string", "pattern": "\\$\\{", "description": "An expression, `${…}`."},
+        "infra.expression": {
+            "type": ["string", "null"], "pattern": "\\$\\{",
+            "description": "An expression, `${…}`; nothing is as if the key were not there.",
+        },
         "infra.move": {
             "type": "object", "additionalProperties": false, "required": ["from", "to"],
-            "properties": {"from": text("The address before."), "to": text("The address now.")},
+            "properties": {
+                "from": {"type": "string", "pattern": ADDRESS, "description": "The address before."},
+                "to": {"type": "string", "pattern": ADDRESS, "description": "The address now."},
+            },
         },
         "infra.lifecycle": {
-            "type": "object", "additionalProperties": false,
+            "type": ["object", "null"], "additionalProperties": false,
             "properties": {
                 "prevent_destroy": {
                     "description": "Whether a plan that deletes or replaces it is an error.",
@@ -163,15 +220,16 @@ fn definitions(catalog: &Catalog) -> Json {
                 },
                 "ignore": {
                     "description": "Properties whose changes are ignored once it is made.",
-                    "type": "array", "items": {"type": "string"},
+                    "type": ["array", "null"], "items": {"type": "string"},
                 },
                 "replace_on": {
                     "description": "Resources whose change replaces this one.",
-                    "type": "array", "items": {"type": "string"},
+                    "type": ["array", "null"], "items": {"type": "string"},
                 },
             },
         },
         "infra.parameter": {
+            "allOf": by_parameter_type,
             "type": "object", "additionalProperties": false, "required": ["type"],
             "properties": {
                 "type": {"enum": ParameterType::NAMES},
@@ -242,6 +300,9 @@ fn open(schema: Json, owner: &str, whole: bool) -> Json {
     let free_text =
         map.get("type") == Some(&json!("string")) && !map.contains_key("enum") && !map.contains_key("pattern");
     let description = map.get("description").cloned();
+    if free_text && !whole {
+        map.insert("type".to_owned(), json!(["string", "null"]));
+    }
     let schema = Json::Object(map);
     if whole || free_text {
         return schema;

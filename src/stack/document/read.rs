@@ -132,12 +132,17 @@ fn logical_name(reader: &mut Reader<'_>, key: &Key) {
         reader.error_help(&key.range, format!("`{name}` can't be a logical name"), Some(help));
         return;
     }
-    let roots =
-        ["params", "local", "each", "aws", "null", "true", "false", "in", "has", "map", "filter", "all", "exists"];
-    if roots.contains(&name) || FUNCTIONS.iter().any(|function| function.name == name) {
+    if taken_names().any(|taken| taken == name) {
         let message = format!("`{name}` already means something in expressions");
         reader.error_help(&key.range, message, Some("choose another logical name".to_owned()));
     }
+}
+
+/// What already means something in expressions, so that nothing can be called so.
+pub(in crate::stack) fn taken_names() -> impl Iterator<Item = &'static str> {
+    let roots =
+        ["params", "local", "each", "aws", "null", "true", "false", "in", "has", "map", "filter", "all", "exists"];
+    roots.into_iter().chain(FUNCTIONS.iter().map(|function| function.name))
 }
 
 fn lower_case_name(reader: &mut Reader<'_>, key: &Key, what: &str) -> bool {
