@@ -17,6 +17,8 @@ pub(crate) enum Wait {
     NatGatewayDeleted,
     /// A VPC endpoint is `pending`.
     VpcEndpointCreated,
+    /// A VPC endpoint is `deleting`, and its network interfaces are still there.
+    VpcEndpointDeleted,
     /// A load balancer is `provisioning`.
     LoadBalancerCreated,
     /// A deleted load balancer is not listed any more, but its network interfaces are still there.
@@ -41,6 +43,7 @@ impl Wait {
             Self::NatGatewayCreated => 90,
             Self::NatGatewayDeleted => 60,
             Self::VpcEndpointCreated => 45,
+            Self::VpcEndpointDeleted => 60,
             Self::LoadBalancerCreated => 120,
             Self::LoadBalancerDeleted => 30,
             Self::ServiceCreated | Self::ServiceDeployed => 60,

@@ -76,6 +76,22 @@ impl<'a> Facts<'a> {
         Ok(first_list(&self.query("iam", operation, "2010-05-08", parameters).await?))
     }
 
+    /// Calls IAM and returns its answer; none if it refuses.
+    pub(crate) async fn iam_call(
+        &self,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Option<Element>, AwsError> {
+        self.asked("iam", operation, "2010-05-08", parameters).await
+    }
+
+    /// Says whether a network has the attribute `name`.
+    pub(crate) async fn vpc_attribute(&self, vpc: &str, name: &str) -> Result<bool, AwsError> {
+        let parameters = [("VpcId", vpc), ("Attribute", name)];
+        let answer = self.query("ec2", "DescribeVpcAttribute", "2016-11-15", &parameters).await?;
+        Ok(answer.text_at(&format!("{name}/value")) == "true")
+    }
+
     /// Calls Elastic Load Balancing and returns its answer.
     pub(crate) async fn elb_call(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Element, AwsError> {
         self.query("elasticloadbalancing", operation, ELB_VERSION, parameters).await
@@ -88,11 +104,22 @@ impl<'a> Facts<'a> {
         version: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Element, AwsError> {
+        let answer = self.asked(service, operation, version, parameters).await?;
+        answer.ok_or_else(|| confused(operation, &"it refuses the call"))
+    }
+
+    /// Calls a service that takes forms; none if it refuses.
+    async fn asked(
+        &self,
+        service: &str,
+        operation: &str,
+        version: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Option<Element>, AwsError> {
         let own = [("Action", operation), ("Version", version)];
         let body = encode(own.into_iter().chain(parameters.iter().copied()));
         let answer = self.ask(service, None, "application/x-www-form-urlencoded", body).await?;
-        let answer = answer.ok_or_else(|| confused(operation, &"it refuses the call"))?;
-        Element::parse(&answer).map_err(|error| confused(operation, &error))
+        answer.map(|answer| Element::parse(&answer)).transpose().map_err(|error| confused(operation, &error))
     }
 
     /// Says whether ACM has the certificate.
@@ -184,11 +211,11 @@ impl<'a> Facts<'a> {
             });
         }
         for item in self.ec2("DescribeVpcEndpoints").await?.iter() {
-            let subnets = owned(item.texts_at("subnetIdSet/item"));
+            let id = item.text_at("vpcEndpointId");
             users.push(NetworkUser {
-                id: item.text_at("vpcEndpointId").into(),
-                subnets,
-                groups: vec![],
+                id: id.into(),
+                subnets: owned(item.texts_at("subnetIdSet/item")),
+                groups: self.endpoint_groups(id),
                 public: false,
             });
         }
@@ -202,6 +229,14 @@ impl<'a> Facts<'a> {
         let departed = memory.departed.values().filter(|(user, wait)| clock.waits(&user.id, *wait));
         users.extend(departed.map(|(user, _)| user.clone()));
         Ok(users)
+    }
+
+    /// Returns the security groups of a VPC endpoint, which the emulator forgets.
+    fn endpoint_groups(&self, id: &str) -> Vec<String> {
+        let memory = self.shared.memory();
+        let settings = memory.vpc_endpoints.get(id).into_iter().flat_map(|endpoint| &endpoint.settings);
+        let groups = settings.filter(|setting| setting.name == "groupSet");
+        groups.flat_map(|groups| owned(groups.texts_at("item/groupId"))).collect()
     }
 
     /// Says whether a NAT gateway, for which the emulator says `state`, still has its interface and its address.

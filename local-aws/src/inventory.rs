@@ -20,7 +20,7 @@ pub struct Item {
 }
 
 /// EC2's lists: type, operation, where an item's id is.
-const EC2: [(&str, &str, &str); 8] = [
+const EC2: [(&str, &str, &str); 9] = [
     ("AWS::EC2::VPC", "DescribeVpcs", "vpcId"),
     ("AWS::EC2::Subnet", "DescribeSubnets", "subnetId"),
     ("AWS::EC2::InternetGateway", "DescribeInternetGateways", "internetGatewayId"),
@@ -28,6 +28,7 @@ const EC2: [(&str, &str, &str); 8] = [
     ("AWS::EC2::EIP", "DescribeAddresses", "allocationId"),
     ("AWS::EC2::RouteTable", "DescribeRouteTables", "routeTableId"),
     ("AWS::EC2::SecurityGroup", "DescribeSecurityGroups", "groupId"),
+    ("AWS::EC2::FlowLog", "DescribeFlowLogs", "flowLogId"),
     ("AWS::EC2::VPCEndpoint", "DescribeVpcEndpoints", "vpcEndpointId"),
 ];
 /// Elastic Load Balancing's lists.
@@ -76,6 +77,8 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
     for (kind, operation, parameters) in [
         ("AWS::IAM::Role", "ListRoles", &[][..]),
         ("AWS::IAM::ManagedPolicy", "ListPolicies", &[("Scope", "Local")][..]),
+        ("AWS::IAM::InstanceProfile", "ListInstanceProfiles", &[][..]),
+        ("AWS::IAM::OIDCProvider", "ListOpenIDConnectProviders", &[][..]),
     ] {
         facts.iam(operation, parameters).await?.iter().for_each(|item| add(kind, item.text_at("Arn")));
     }

@@ -17,6 +17,15 @@ pub(crate) struct NatGateway {
     pub(crate) failure: Option<(&'static str, String)>,
 }
 
+/// A VPC endpoint: ministack drops most of its settings, and lets it go at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VpcEndpoint {
+    /// What is told of it beyond what the emulator tells.
+    pub(crate) settings: Vec<Element>,
+    /// What is told of it while it goes.
+    pub(crate) departed: Option<Element>,
+}
+
 /// What has network interfaces, and where: a load balancer, a service, a NAT gateway, …
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NetworkUser {
@@ -40,7 +49,12 @@ pub(crate) struct Given {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) nat_gateways: HashMap<String, NatGateway>,
-    /// Load balancers and services just deleted, by ARN, and how long their network interfaces stay.
+    pub(crate) vpc_endpoints: HashMap<String, VpcEndpoint>,
+    /// What is told of flow logs beyond what the emulator tells, by id.
+    pub(crate) flow_logs: HashMap<String, Vec<Element>>,
+    /// What was changed of OpenID Connect providers since they were made, by ARN.
+    pub(crate) oidc_providers: HashMap<String, Vec<Element>>,
+    /// Load balancers, services and VPC endpoints just deleted, by ARN or id, and how long their network interfaces stay.
     pub(crate) departed: HashMap<String, (NetworkUser, Wait)>,
     /// Forward actions of listeners and rules with all their target groups, by ARN.
     pub(crate) forwards: HashMap<String, Vec<Element>>,

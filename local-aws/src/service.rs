@@ -26,6 +26,9 @@ pub(crate) async fn perform(
         return Ok(answer);
     }
     strict::check(call, &facts).await?;
+    if let Some(answer) = view::instead(call, &facts).await? {
+        return Ok(answer);
+    }
     view::before(call, &facts).await?;
     let answer = shared.upstream.call(view::adapted(call, request)).await?;
     if !answer.status().is_success() {

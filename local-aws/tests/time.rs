@@ -131,7 +131,15 @@ async fn a_network_and_an_endpoint_are_pending() {
     assert_eq!(aws.ec2("CreateVpcEndpoint", &gateway).await.ok().get("state"), "available");
     assert_eq!(aws.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]).await.ok().get("state"), "pending");
     skip(&local);
-    assert_eq!(aws.ec2("DescribeVpcEndpoints", &[]).await.ok().all("state"), ["available", "available"]);
+    let told = aws.ec2("DescribeVpcEndpoints", &[]).await.ok();
+    assert_eq!(told.all("state"), ["available", "available"]);
+    real(&local);
+    for id in told.all("vpcEndpointId") {
+        aws.ec2("DeleteVpcEndpoints", &[("VpcEndpointId.1", &id)]).await.ok();
+    }
+    assert_eq!(aws.ec2("DescribeVpcEndpoints", &[]).await.ok().all("state"), ["deleting"], "a gateway is only a route");
+    skip(&local);
+    assert!(aws.ec2("DescribeVpcEndpoints", &[]).await.ok().all("state").is_empty());
     local.stop().await;
 }
 

@@ -59,6 +59,11 @@ pub fn built<T>(
     part.map_err(|error| CloudError::new(ErrorKind::Invalid, operation, chain(&error)))
 }
 
+/// A failure that stands in an answer of success.
+pub fn told(code: &str, message: &str, operation: &str) -> CloudError {
+    CloudError { code: code.to_owned(), ..CloudError::new(kind(code, 400), operation, message) }
+}
+
 fn meaning<E>(error: &SdkError<E, HttpResponse>, operation: &str) -> CloudError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -161,6 +166,8 @@ mod tests {
     fn codes_of_all_services_have_their_kind() {
         let table = [
             ("InvalidVpcID.NotFound", 400, ErrorKind::NotFound),
+            ("InvalidVpcEndpoint.NotFound", 400, ErrorKind::NotFound),
+            ("InvalidFlowLogId.NotFound", 400, ErrorKind::NotFound),
             ("NoSuchEntity", 404, ErrorKind::NotFound),
             ("AWS.SimpleQueueService.NonExistentQueue", 400, ErrorKind::NotFound),
             ("RepositoryNotFoundException", 400, ErrorKind::NotFound),
@@ -172,6 +179,8 @@ mod tests {
             ("Resource.AlreadyAssociated", 400, ErrorKind::Conflict),
             ("EntityAlreadyExists", 409, ErrorKind::Conflict),
             ("DuplicateListener", 400, ErrorKind::Conflict),
+            ("FlowLogAlreadyExists", 400, ErrorKind::Conflict),
+            ("RouteAlreadyExists", 400, ErrorKind::Conflict),
             ("ParameterAlreadyExists", 400, ErrorKind::Conflict),
             ("ResourceExistsException", 400, ErrorKind::Conflict),
             ("KMSInvalidStateException", 400, ErrorKind::Conflict),

@@ -46,6 +46,7 @@ use crate::value::Value;
 /// All resource types, sorted by name.
 static TYPES: &[&dyn AnyResource] = &[
     &Of::<ec2::Eip>::TYPE,
+    &Of::<ec2::FlowLog>::TYPE,
     &Of::<ec2::InternetGateway>::TYPE,
     &Of::<ec2::NatGateway>::TYPE,
     &Of::<ec2::Route>::TYPE,
@@ -56,6 +57,7 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<ec2::Subnet>::TYPE,
     &Of::<ec2::SubnetRouteTableAssociation>::TYPE,
     &Of::<ec2::Vpc>::TYPE,
+    &Of::<ec2::VpcEndpoint>::TYPE,
     &Of::<ec2::VpcGatewayAttachment>::TYPE,
     &Of::<ecr::Repository>::TYPE,
     &Of::<ecs::Cluster>::TYPE,
@@ -65,7 +67,9 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<elb::ListenerRule>::TYPE,
     &Of::<elb::LoadBalancer>::TYPE,
     &Of::<elb::TargetGroup>::TYPE,
+    &Of::<iam::InstanceProfile>::TYPE,
     &Of::<iam::ManagedPolicy>::TYPE,
+    &Of::<iam::OidcProvider>::TYPE,
     &Of::<iam::Role>::TYPE,
     &Of::<iam::RolePolicy>::TYPE,
     &Of::<kms::Alias>::TYPE,

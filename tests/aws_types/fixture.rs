@@ -8,7 +8,7 @@ use infra::value::Value;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-/// A type's fixture. In all properties, `${Name.Key}` stands for a property or output of what is needed.
+/// A type's fixture. In all properties, `${Name.Key}` stands for a property or output of what is needed, and `$${` for `${`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fixture {
@@ -87,6 +87,10 @@ fn resolve(json: &Json, known: &BTreeMap<String, Value>) -> Result<Value, String
 
 fn substitute(text: &str, known: &BTreeMap<String, Value>) -> Result<Value, String> {
     let Some((before, rest)) = text.split_once("${") else { return Ok(Value::from(text)) };
+    if let Some(before) = before.strip_suffix('$') {
+        let rest = substitute(rest, known)?;
+        return Ok(Value::from(format!("{before}${{{}", rest.as_str().unwrap_or_default())));
+    }
     let (reference, after) = rest.split_once('}').ok_or_else(|| format!("`{text}` has no end"))?;
     let value = reference.split_once('.').and_then(|(name, key)| known.get(name)?.get(key));
     let value = value.ok_or_else(|| format!("`{reference}` is not known: {known:?}"))?;

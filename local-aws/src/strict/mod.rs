@@ -3,6 +3,7 @@
 pub(crate) mod address;
 mod certificate;
 mod ecs;
+mod flow_log;
 pub(crate) mod internet_gateway;
 mod key;
 mod listener;
@@ -16,6 +17,7 @@ mod subnet;
 mod tags;
 pub(crate) mod target_group;
 mod vpc;
+mod vpc_endpoint;
 
 use crate::call::{Call, Protocol};
 use crate::error::AwsError;
@@ -52,7 +54,9 @@ async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
             route_table::check(call, facts).await?;
             security_group::check(call, facts).await?;
             subnet::check(call, facts).await?;
-            vpc::check(call, facts).await
+            vpc::check(call, facts).await?;
+            vpc_endpoint::check(call, facts).await?;
+            flow_log::check(call, facts).await
         }
         "elasticloadbalancing" => {
             listener::check(call, facts).await?;

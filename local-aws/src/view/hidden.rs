@@ -7,8 +7,9 @@ use crate::strict::references;
 use crate::xml::Element;
 
 /// Where the id of a new thing stands in the answer.
-const NEW: [(&str, &str); 9] = [
+const NEW: [(&str, &str); 10] = [
     ("AllocateAddress", "allocationId"),
+    ("CreateFlowLogs", "flowLogIdSet/item"),
     ("CreateInternetGateway", "internetGateway/internetGatewayId"),
     ("CreateNatGateway", "natGateway/natGatewayId"),
     ("CreateNetworkInterface", "networkInterface/networkInterfaceId"),

@@ -19,7 +19,7 @@ struct Listing {
     filters: &'static [(&'static str, &'static str)],
 }
 
-const LISTINGS: [Listing; 10] = [
+const LISTINGS: [Listing; 11] = [
     Listing {
         operation: "DescribeAddresses",
         set: "addressesSet",
@@ -35,6 +35,20 @@ const LISTINGS: [Listing; 10] = [
             ("network-interface-owner-id", "networkInterfaceOwnerId"),
             ("private-ip-address", "privateIpAddress"),
             ("public-ip", "publicIp"),
+        ],
+    },
+    Listing {
+        operation: "DescribeFlowLogs",
+        set: "flowLogSet",
+        ids: ("FlowLogId", "flowLogId"),
+        missing: ("InvalidFlowLogId.NotFound", "The flowLog ID '", "' does not exist"),
+        filters: &[
+            ("deliver-log-status", "deliverLogsStatus"),
+            ("flow-log-id", "flowLogId"),
+            ("log-destination-type", "logDestinationType"),
+            ("log-group-name", "logGroupName"),
+            ("resource-id", "resourceId"),
+            ("traffic-type", "trafficType"),
         ],
     },
     Listing {

@@ -2,17 +2,20 @@
 
 mod address;
 mod cloud_map;
+mod flow_log;
 pub(crate) mod forward;
 pub(crate) mod hidden;
 mod listing;
 mod load_balancer;
 mod nat_gateway;
 mod network;
+mod oidc_provider;
 mod parameter;
 mod queue;
 pub(crate) mod secret;
 mod service;
 mod target_group;
+mod vpc_endpoint;
 
 use bytes::Bytes;
 use hyper::header::CONTENT_LENGTH;
@@ -30,6 +33,7 @@ pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
     let request = secret::adapted(call, request);
     let parameters = match (call.scope.service.as_str(), call.operation.as_str()) {
         ("ec2", operation) if listing::is_listed(operation) => listing::without_selection(call),
+        ("ec2", "CreateFlowLogs") => flow_log::with_tags(call),
         (
             "ec2",
             "AuthorizeSecurityGroupIngress"
@@ -52,8 +56,17 @@ pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
 pub(crate) async fn before(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
     match (call.scope.service.as_str(), call.operation.as_str()) {
         ("elasticloadbalancing", "DeleteLoadBalancer") => load_balancer::before_deletion(call, facts).await,
+        ("ec2", "DeleteVpcEndpoints") => vpc_endpoint::before_deletion(call, facts).await,
         ("ecs", "DeleteService") => service::before_deletion(call, facts).await,
         _ => Ok(()),
+    }
+}
+
+/// Answers what the emulator does not know, from what it does.
+pub(crate) async fn instead(call: &Call, facts: &Facts<'_>) -> Result<Option<Response<Bytes>>, AwsError> {
+    match call.scope.service.as_str() {
+        "iam" => oidc_provider::answer(call, facts).await,
+        _ => Ok(None),
     }
 }
 
@@ -66,6 +79,7 @@ pub(crate) async fn after(
     match (call.protocol, call.scope.service.as_str()) {
         (Protocol::Ec2, _) => ec2(call, facts, answer).await,
         (Protocol::Query, "elasticloadbalancing") => elb(call, facts, answer).await,
+        (Protocol::Query, "iam") => Ok(iam(call, facts, answer)),
         (Protocol::Json, "ecs" | "secretsmanager" | "servicediscovery" | "ssm") => Ok(json(call, facts, answer)),
         (Protocol::Json, "sqs") => {
             queue::note(call, facts.shared);
@@ -76,14 +90,17 @@ pub(crate) async fn after(
 }
 
 async fn ec2(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Result<Response<Bytes>, AwsError> {
-    // Most EC2 answers pass through; those that do not are the listings, and what is made.
-    let makes = call.operation.starts_with("Create") || call.operation == "AllocateAddress";
-    if !makes && !listing::is_listed(&call.operation) && call.operation != "DeleteNatGateway" {
+    // Most EC2 answers pass through; those that do not are the listings, what is made, and few others.
+    const OTHERS: [&str; 4] = ["AllocateAddress", "DeleteNatGateway", "DeleteVpcEndpoints", "ModifyVpcEndpoint"];
+    let operation = call.operation.as_str();
+    if !operation.starts_with("Create") && !listing::is_listed(operation) && !OTHERS.contains(&operation) {
         return Ok(answer);
     }
     let Ok(mut root) = Element::parse(answer.body()) else { return Ok(answer) };
     nat_gateway::show(call, &mut root, facts).await?;
     network::show(call, &mut root, facts);
+    vpc_endpoint::show(call, &mut root, facts).await?;
+    flow_log::show(call, &mut root, facts);
     address::show(call, &mut root, facts).await?;
     hidden::note(call, &root, facts.shared);
     listing::select(call, &mut root, facts.shared)?;
@@ -98,6 +115,15 @@ async fn elb(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Result<
     forward::show(call, result, facts.shared);
     target_group::show(result, facts).await?;
     Ok(with_body(answer, root.document()))
+}
+
+fn iam(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Bytes> {
+    if !oidc_provider::is_shown(&call.operation) {
+        return answer;
+    }
+    let Ok(mut root) = Element::parse(answer.body()) else { return answer };
+    oidc_provider::show(call, &mut root, facts);
+    with_body(answer, root.document())
 }
 
 fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Bytes> {

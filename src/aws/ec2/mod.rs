@@ -1,6 +1,7 @@
 //! Amazon EC2: networks and what guards them.
 
 mod eip;
+mod flow_log;
 mod internet_gateway;
 mod nat_gateway;
 mod normal;
@@ -14,9 +15,12 @@ mod security_group_ingress;
 mod subnet;
 mod subnet_route_table_association;
 mod vpc;
+mod vpc_endpoint;
+mod vpc_endpoint_parts;
 mod vpc_gateway_attachment;
 
 pub use eip::Eip;
+pub use flow_log::FlowLog;
 pub use internet_gateway::InternetGateway;
 pub use nat_gateway::NatGateway;
 pub use route::Route;
@@ -27,12 +31,13 @@ pub use security_group_ingress::SecurityGroupIngress;
 pub use subnet::Subnet;
 pub use subnet_route_table_association::SubnetRouteTableAssociation;
 pub use vpc::Vpc;
+pub use vpc_endpoint::VpcEndpoint;
 pub use vpc_gateway_attachment::VpcGatewayAttachment;
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, UnsuccessfulItem};
 
 use super::client::Aws;
-use super::error::During;
+use super::error::{self, During};
 use super::resource::Result;
 use super::tags::{TagSet, Tags};
 use crate::address::Id;
@@ -94,4 +99,15 @@ async fn retag(aws: &Aws, id: &str, old: &Tags, new: &Tags) -> Result<()> {
 fn made(id: Option<&str>, operation: &str) -> Result<Id> {
     use crate::cloud::{CloudError, ErrorKind};
     id.map(Id::new).ok_or_else(|| CloudError::new(ErrorKind::Lost, operation, "the answer holds no id"))
+}
+
+/// Fails with the first of those that a call could not do, which EC2 tells in an answer of success.
+fn unsuccessful(items: &[UnsuccessfulItem], operation: &str) -> Result<()> {
+    match items.iter().find_map(|item| item.error()) {
+        Some(error) => {
+            let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+            Err(error::told(code, message, operation))
+        }
+        None => Ok(()),
+    }
 }

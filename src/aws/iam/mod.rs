@@ -1,11 +1,15 @@
 //! IAM: who may do what.
 
 mod account;
+mod instance_profile;
 mod managed_policy;
+mod oidc_provider;
 mod role;
 mod role_policy;
 
+pub use instance_profile::InstanceProfile;
 pub use managed_policy::ManagedPolicy;
+pub use oidc_provider::OidcProvider;
 pub use role::Role;
 pub use role_policy::RolePolicy;
 
