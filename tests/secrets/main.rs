@@ -57,7 +57,6 @@ async fn values_are_in_nothing_that_is_written() {
     // Nor are they in what is said of failures.
     for action in [
         Action::Error { code: "EncryptionFailure".into(), message: "The key is disabled.".into(), status: 400 },
-        Action::Throttle,
         Action::Status(500),
         Action::DropAfter,
     ] {
