@@ -6,7 +6,7 @@ use hyper::Request;
 use hyper::header::AUTHORIZATION;
 use serde_json::Value;
 
-use crate::operation;
+use crate::{cbor, operation};
 
 /// How a service's requests and answers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) struct Call {
     pub(crate) operation: String,
     /// The parameters of a form, in order.
     pub(crate) parameters: Vec<(String, String)>,
-    /// The input of a JSON operation.
+    /// The input of a JSON or CBOR operation.
     pub(crate) json: Value,
     /// Whose call it is, to ask the emulator in the same name.
     pub(crate) authorization: Option<HeaderValue>,
@@ -85,6 +85,7 @@ impl Call {
         } else if let Some(operation) = path.strip_prefix("/service/").and_then(|rest| rest.split_once("/operation/")) {
             call.protocol = Protocol::Cbor;
             call.operation = operation.1.into();
+            call.json = cbor::read(request.body()).unwrap_or(Value::Null);
         } else if let Some(parameters) = query_parameters(request, header("content-type")) {
             call.protocol = if call.scope.service == "ec2" { Protocol::Ec2 } else { Protocol::Query };
             call.operation = find(&parameters, "Action").unwrap_or_default().into();
@@ -228,7 +229,7 @@ mod tests {
             read("ecs", Request::post("/").header("x-amz-target", target).body("{\"clusterName\":\"c\"}").unwrap()),
             read(
                 "monitoring",
-                Request::post("/service/GraniteServiceVersion20100801/operation/ListMetrics").body("").unwrap(),
+                Request::post("/service/GraniteServiceVersion20100801/operation/ListMetrics").body("\u{1}").unwrap(),
             ),
             read("s3", Request::put("/bucket/some/key").body("x").unwrap()),
         ];
@@ -241,6 +242,7 @@ mod tests {
             (Protocol::RestXml, "PutObject"),
         ];
         assert_eq!(seen, wanted);
+        assert_eq!((&calls[2].json["clusterName"], &calls[3].json), (&Value::from("c"), &Value::from(1)));
         assert_eq!(calls[0].parameter("CidrBlock"), Some("10.0.0.0/8"));
         assert_eq!(calls[1].parameter("RoleName"), Some("a b"));
     }

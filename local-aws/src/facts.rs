@@ -9,7 +9,7 @@ use hyper::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::call::{Call, encode};
+use crate::call::{Call, Scope, encode};
 use crate::clock::Wait;
 use crate::error::AwsError;
 use crate::memory::NetworkUser;
@@ -155,6 +155,11 @@ impl<'a> Facts<'a> {
         self.json("ecs", &format!("AmazonEC2ContainerServiceV20141113.{operation}"), input).await
     }
 
+    /// Calls Application Auto Scaling; none if it refuses.
+    pub(crate) async fn scaling(&self, operation: &str, input: &Value) -> Result<Option<Value>, AwsError> {
+        self.json("application-autoscaling", &format!("AnyScaleFrontendService.{operation}"), input).await
+    }
+
     /// Calls a service that speaks JSON; none if it refuses.
     pub(crate) async fn json(&self, service: &str, target: &str, input: &Value) -> Result<Option<Value>, AwsError> {
         let answer = self.ask(service, Some(target), "application/x-amz-json-1.1", input.to_string()).await?;
@@ -177,7 +182,12 @@ impl<'a> Facts<'a> {
             request = request.header("x-amz-target", target);
         }
         let request = request.body(Bytes::from(body)).map_err(|error| confused(service, &error))?;
-        let answer = self.shared.upstream.call(request).await?;
+        let answer = if self.shared.in_process.serves(service) {
+            let scope = Scope { region: self.region.clone(), service: service.into() };
+            self.shared.in_process.call(&scope, request).await?
+        } else {
+            self.shared.upstream.call(request).await?
+        };
         match answer.status() {
             StatusCode::OK => Ok(Some(answer.into_body())),
             status if status.is_client_error() => Ok(None),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::{Request, Response};
 
-use crate::call::Call;
+use crate::call::Scope;
 use crate::error::AwsError;
 
 /// The services that are served here.
@@ -30,9 +30,8 @@ impl InProcess {
     }
 
     #[cfg(not(feature = "winterbaume"))]
-    pub(crate) async fn call(&self, call: &Call, _request: Request<Bytes>) -> Result<Response<Bytes>, AwsError> {
-        let message =
-            format!("local-aws was built without its feature `winterbaume`, which serves {}", call.scope.service);
+    pub(crate) async fn call(&self, scope: &Scope, _request: Request<Bytes>) -> Result<Response<Bytes>, AwsError> {
+        let message = format!("local-aws was built without its feature `winterbaume`, which serves {}", scope.service);
         Err(AwsError { status: 501, code: "NotImplemented".into(), message })
     }
 
@@ -41,14 +40,14 @@ impl InProcess {
 
     /// Answers a call to a service that is served here.
     #[cfg(feature = "winterbaume")]
-    pub(crate) async fn call(&self, call: &Call, request: Request<Bytes>) -> Result<Response<Bytes>, AwsError> {
+    pub(crate) async fn call(&self, scope: &Scope, request: Request<Bytes>) -> Result<Response<Bytes>, AwsError> {
         let (parts, body) = request.into_parts();
         // The emulator finds the region in the host name that AWS's endpoint would have.
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let uri = format!("https://{}.{}.amazonaws.com{path}", call.scope.service, call.scope.region);
+        let uri = format!("https://{}.{}.amazonaws.com{path}", scope.service, scope.region);
         let headers = parts.headers;
         let request = winterbaume_core::MockRequest { method: parts.method.to_string(), uri, headers, body };
-        let mock = self.mocks.read().unwrap_or_else(std::sync::PoisonError::into_inner).of(&call.scope.service);
+        let mock = self.mocks.read().unwrap_or_else(std::sync::PoisonError::into_inner).of(&scope.service);
         let answer = mock.handle(request).await;
         let mut response = Response::new(answer.body);
         let status = hyper::StatusCode::from_u16(answer.status);

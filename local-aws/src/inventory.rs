@@ -37,7 +37,7 @@ const ELB: [(&str, &str, &str); 2] = [
     ("AWS::ElasticLoadBalancingV2::TargetGroup", "DescribeTargetGroups", "TargetGroupArn"),
 ];
 /// Lists of services that speak JSON: type, service, target, where the list is, where an item's id is (or the item itself).
-const JSON: [(&str, &str, &str, &str, &str); 4] = [
+const JSON: [(&str, &str, &str, &str, &str); 6] = [
     ("AWS::KMS::Alias", "kms", "TrentService.ListAliases", "Aliases", "AliasName"),
     ("AWS::SQS::Queue", "sqs", "AmazonSQS.ListQueues", "QueueUrls", ""),
     (
@@ -47,6 +47,20 @@ const JSON: [(&str, &str, &str, &str, &str); 4] = [
         "repositories",
         "repositoryArn",
     ),
+    (
+        "AWS::CloudWatch::Alarm",
+        "monitoring",
+        "GraniteServiceVersion20100801.DescribeAlarms",
+        "MetricAlarms",
+        "AlarmName",
+    ),
+    (
+        "AWS::CloudWatch::Dashboard",
+        "monitoring",
+        "GraniteServiceVersion20100801.ListDashboards",
+        "DashboardEntries",
+        "DashboardName",
+    ),
     ("AWS::Logs::LogGroup", "logs", "Logs_20140328.DescribeLogGroups", "logGroups", "logGroupName"),
 ];
 
@@ -54,6 +68,25 @@ const JSON: [(&str, &str, &str, &str, &str); 4] = [
 const PAGED: [(&str, &str, &str, &str, &str); 2] = [
     ("AWS::SSM::Parameter", "ssm", "AmazonSSM.DescribeParameters", "Parameters", "Name"),
     ("AWS::SecretsManager::Secret", "secretsmanager", "secretsmanager.ListSecrets", "SecretList", "ARN"),
+];
+
+/// Namespaces of Application Auto Scaling.
+const SCALING: [&str; 15] = [
+    "appstream",
+    "cassandra",
+    "comprehend",
+    "custom-resource",
+    "dynamodb",
+    "ec2",
+    "ecs",
+    "elasticache",
+    "elasticmapreduce",
+    "kafka",
+    "lambda",
+    "neptune",
+    "rds",
+    "sagemaker",
+    "workspaces",
 ];
 
 /// Lists everything in the account of the region `us-east-1`, the emulator's own default network included.
@@ -104,6 +137,29 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
         let key = &key["KeyMetadata"];
         if !matches!(text(&key["KeyState"]), "PendingDeletion" | "PendingReplicaDeletion") {
             add("AWS::KMS::Key", text(&key["KeyId"]));
+        }
+    }
+    let target = "GraniteServiceVersion20100801.DescribeAlarms";
+    let composite = facts.json("monitoring", target, &json!({"AlarmTypes": ["CompositeAlarm"]})).await?;
+    for alarm in composite.unwrap_or_default()["CompositeAlarms"].as_array().into_iter().flatten() {
+        add("AWS::CloudWatch::CompositeAlarm", text(&alarm["AlarmName"]));
+    }
+    let filters = facts.json("logs", "Logs_20140328.DescribeMetricFilters", &json!({})).await?.unwrap_or_default();
+    for filter in filters["metricFilters"].as_array().into_iter().flatten() {
+        let id = format!("{}|{}", text(&filter["logGroupName"]), text(&filter["filterName"]));
+        add("AWS::Logs::MetricFilter", &id);
+    }
+    let namespaces = if cfg!(feature = "winterbaume") { &SCALING[..] } else { &[] };
+    for namespace in namespaces {
+        let input = json!({"ServiceNamespace": namespace});
+        let targets = facts.scaling("DescribeScalableTargets", &input).await?.unwrap_or_default();
+        for it in targets["ScalableTargets"].as_array().into_iter().flatten() {
+            let id = format!("{}|{}|{namespace}", text(&it["ResourceId"]), text(&it["ScalableDimension"]));
+            add("AWS::ApplicationAutoScaling::ScalableTarget", &id);
+        }
+        let policies = facts.scaling("DescribeScalingPolicies", &input).await?.unwrap_or_default();
+        for it in policies["ScalingPolicies"].as_array().into_iter().flatten() {
+            add("AWS::ApplicationAutoScaling::ScalingPolicy", text(&it["PolicyARN"]));
         }
     }
     for cluster in facts.ecs_list("ListClusters", &json!({}), "clusterArns").await? {

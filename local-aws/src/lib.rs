@@ -2,6 +2,7 @@
 //! faulty on demand and keeps a record of every call.
 
 mod call;
+mod cbor;
 mod clock;
 mod control;
 mod emulator;

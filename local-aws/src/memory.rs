@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::Response;
+use serde_json::Value;
 
 use crate::clock::Wait;
 use crate::xml::Element;
@@ -62,6 +63,8 @@ pub(crate) struct Memory {
     pub(crate) given: HashMap<String, Given>,
     /// Secrets' copies that were removed: the secret's ARN and the region.
     pub(crate) removed_replicas: HashSet<(String, String)>,
+    /// What of alarms, dashboards, metric filters and scaling policies the emulators lose, by kind, region and name.
+    pub(crate) kept: HashMap<String, Value>,
     /// When each id was first told.
     pub(crate) told: HashMap<String, Instant>,
 }

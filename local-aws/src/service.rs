@@ -15,8 +15,11 @@ pub(crate) async fn perform(
     request: Request<Bytes>,
     shared: &Shared,
 ) -> Result<Response<Bytes>, AwsError> {
+    if call.scope.service == "application-autoscaling" {
+        return scale(call, request, shared).await;
+    }
     if shared.in_process.serves(&call.scope.service) {
-        return shared.in_process.call(call, request).await;
+        return shared.in_process.call(&call.scope, request).await;
     }
     // Others are not held up: a queue may be listened to for long.
     let _until_answered = if strict::has_rules(call) { Some(shared.changing.lock().await) } else { None };
@@ -37,4 +40,14 @@ pub(crate) async fn perform(
     let answer = view::after(call, &Facts::new(shared, call), answer).await?;
     replay::remember(call, shared, &answer);
     Ok(answer)
+}
+
+/// Performs a call to Application Auto Scaling, whose emulator knows nothing of the services that it scales.
+async fn scale(call: &Call, request: Request<Bytes>, shared: &Shared) -> Result<Response<Bytes>, AwsError> {
+    let _until_answered = if call.is_read() { None } else { Some(shared.changing.lock().await) };
+    let facts = Facts::new(shared, call);
+    strict::scaling::check(call, &facts).await?;
+    view::scaling::before(call, &facts).await?;
+    let answer = shared.in_process.call(&call.scope, request).await?;
+    if answer.status().is_success() { view::scaling::after(call, &facts, answer).await } else { Ok(answer) }
 }

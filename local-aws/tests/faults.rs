@@ -83,6 +83,13 @@ async fn cbor_errors_are_cbor() {
     let text = |text: &str| [&[0x7a, 0, 0, 0, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let pairs = ["__type", "ThrottlingException", "message", "Rate exceeded"].map(text).concat();
     assert_eq!(body, [&[0xa2][..], &pairs].concat());
+    // The operation stands in the path, for the record as for faults.
+    let refused = aws.http.post(format!("{}{}", aws.endpoint, path.replace("ListMetrics", "PutDashboard")));
+    let refused = refused.header("authorization", scope).header("smithy-protocol", "rpc-v2-cbor");
+    assert_eq!(refused.body(vec![0xa0]).send().await.unwrap().status(), 400);
+    let calls = local.control().calls();
+    let seen: Vec<_> = calls.calls.iter().map(|call| (&*call.service, &*call.operation, call.changes)).collect();
+    assert_eq!(seen, [("monitoring", "ListMetrics", false), ("monitoring", "PutDashboard", true)]);
     local.stop().await;
 }
 

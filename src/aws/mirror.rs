@@ -95,7 +95,7 @@ macro_rules! scalars {
         }
     )* };
 }
-scalars!(bool i32 i64 String);
+scalars!(bool f64 i32 i64 String);
 
 impl<T: Mirror> Mirror for Option<T> {
     type Sdk = T::Sdk;

@@ -2,6 +2,7 @@
 //!
 //! A resource type is one file that implements [`resource::Resource`], its `mod` line and its line in [`TYPES`].
 
+pub mod alike;
 pub mod client;
 pub mod document;
 pub mod error;
@@ -45,6 +46,11 @@ use crate::value::Value;
 
 /// All resource types, sorted by name.
 static TYPES: &[&dyn AnyResource] = &[
+    &Of::<auto_scaling::ScalableTarget>::TYPE,
+    &Of::<auto_scaling::ScalingPolicy>::TYPE,
+    &Of::<cloudwatch::Alarm>::TYPE,
+    &Of::<cloudwatch::CompositeAlarm>::TYPE,
+    &Of::<cloudwatch::Dashboard>::TYPE,
     &Of::<ec2::Eip>::TYPE,
     &Of::<ec2::FlowLog>::TYPE,
     &Of::<ec2::InternetGateway>::TYPE,
@@ -75,6 +81,7 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<kms::Alias>::TYPE,
     &Of::<kms::Key>::TYPE,
     &Of::<logs::LogGroup>::TYPE,
+    &Of::<logs::MetricFilter>::TYPE,
     &Of::<sqs::Queue>::TYPE,
     &Of::<sqs::QueuePolicy>::TYPE,
     &Of::<ssm::Parameter>::TYPE,

@@ -126,8 +126,9 @@ fn makes(action: &str) -> bool {
         "Send",
         "Start",
     ];
-    const IDEMPOTENT: [&str; 6] = [
+    const IDEMPOTENT: [&str; 7] = [
         "CreateTags",
+        "RegisterScalableTarget",
         "RegisterTargets",
         "AssociateKmsKey",
         "AttachGroupPolicy",
@@ -165,6 +166,7 @@ mod tests {
             (Some("AmazonEC2ContainerServiceV20141113.CreateService"), r#"{"clientToken":"01J"}"#, true),
             (Some("AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition"), "{}", false),
             (Some("AmazonEC2ContainerServiceV20141113.DeleteService"), "{}", true),
+            (Some("AnyScaleFrontendService.RegisterScalableTarget"), "{}", true),
         ];
         for (target, body, expected) in table {
             assert_eq!(is_repeatable(&request(target, body)), expected, "{target:?} {body}");
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_operation_of_a_smithy_call_is_in_its_path() {
-        for (operation, expected) in [("DescribeAlarms", true), ("CreateThing", false)] {
+        for (operation, expected) in [("DescribeAlarms", true), ("PutMetricAlarm", true), ("CreateThing", false)] {
             let mut request = request(None, "");
             let uri = format!(
                 "https://monitoring.us-east-1.amazonaws.com/service/GraniteServiceVersion20100801/operation/{operation}"

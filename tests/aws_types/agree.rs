@@ -38,10 +38,16 @@ pub(crate) fn difference(wanted: &Value, live: &Value, schema: &Json, path: &str
             };
             if agree { None } else { differ() }
         }
-        (wanted, live) if wanted == live => None,
+        (wanted, live) if wanted == live || same_number(wanted, live) => None,
         (Value::List(wanted), Value::Null) if wanted.is_empty() => None,
         _ => differ(),
     }
+}
+
+/// Whether both are the same number, however it is written.
+fn same_number(left: &Value, right: &Value) -> bool {
+    let number = |value: &Value| value.reveal().as_f64();
+    number(left).is_some() && number(left) == number(right)
 }
 
 fn document(value: &Value) -> Json {

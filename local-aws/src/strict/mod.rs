@@ -11,6 +11,7 @@ mod load_balancer;
 pub(crate) mod queue;
 pub(crate) mod references;
 mod route_table;
+pub(crate) mod scaling;
 mod secret;
 mod security_group;
 mod subnet;

@@ -14,11 +14,11 @@ pub(super) fn check(call: &Call) -> Result<(), AwsError> {
             let keys = call.parameters.iter().filter(|(name, _)| name.contains("Tag") && name.ends_with(".Key"));
             keys.map(|(_, key)| key.as_str()).find(|key| is_reserved(key)).map(str::to_owned)
         }
-        Protocol::Json | Protocol::RestJson => {
+        Protocol::Json | Protocol::RestJson | Protocol::Cbor => {
             let tags = ["tags", "Tags"].iter().map(|name| &call.json[*name]).find(|tags| !tags.is_null());
             tags.and_then(in_json)
         }
-        Protocol::Cbor | Protocol::RestXml => None,
+        Protocol::RestXml => None,
     };
     match reserved {
         Some(key) => Err(refusal(call, &key)),

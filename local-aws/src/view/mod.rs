@@ -7,11 +7,14 @@ pub(crate) mod forward;
 pub(crate) mod hidden;
 mod listing;
 mod load_balancer;
+mod metric_filter;
+mod monitoring;
 mod nat_gateway;
 mod network;
 mod oidc_provider;
 mod parameter;
 mod queue;
+pub(crate) mod scaling;
 pub(crate) mod secret;
 mod service;
 mod target_group;
@@ -66,6 +69,7 @@ pub(crate) async fn before(call: &Call, facts: &Facts<'_>) -> Result<(), AwsErro
 pub(crate) async fn instead(call: &Call, facts: &Facts<'_>) -> Result<Option<Response<Bytes>>, AwsError> {
     match call.scope.service.as_str() {
         "iam" => oidc_provider::answer(call, facts).await,
+        "monitoring" => monitoring::answer(call, facts.shared),
         _ => Ok(None),
     }
 }
@@ -80,7 +84,8 @@ pub(crate) async fn after(
         (Protocol::Ec2, _) => ec2(call, facts, answer).await,
         (Protocol::Query, "elasticloadbalancing") => elb(call, facts, answer).await,
         (Protocol::Query, "iam") => Ok(iam(call, facts, answer)),
-        (Protocol::Json, "ecs" | "secretsmanager" | "servicediscovery" | "ssm") => Ok(json(call, facts, answer)),
+        (Protocol::Json, "ecs" | "logs" | "secretsmanager" | "servicediscovery" | "ssm") => Ok(json(call, facts, answer)),
+        (_, "monitoring") => Ok(monitoring::show(call, facts.shared, answer)),
         (Protocol::Json, "sqs") => {
             queue::note(call, facts.shared);
             Ok(answer)
@@ -130,13 +135,14 @@ fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Byt
     let Ok(mut value) = serde_json::from_slice::<Value>(answer.body()) else { return answer };
     service::show(call, &mut value, facts.shared);
     cloud_map::show(call, &mut value, facts.shared);
+    metric_filter::show(call, &mut value, facts.shared);
     parameter::show(call, &mut value);
     secret::show(call, &mut value, facts.shared);
     with_body(answer, value.to_string())
 }
 
 /// Replaces the body of `message`, whose length is then another.
-fn with_body(mut message: Response<Bytes>, body: String) -> Response<Bytes> {
+fn with_body(mut message: Response<Bytes>, body: impl Into<Bytes>) -> Response<Bytes> {
     message.headers_mut().remove(CONTENT_LENGTH);
     *message.body_mut() = body.into();
     message
