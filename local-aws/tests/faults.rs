@@ -195,18 +195,18 @@ async fn services_that_the_emulator_lacks_are_served_in_process() {
     let made: Value = request.header("authorization", signature("appmesh")).send().await.unwrap().json().await.unwrap();
     assert_eq!(made["metadata"]["arn"], format!("arn:aws:appmesh:eu-west-1:{}:mesh/services", local_aws::ACCOUNT_ID));
     let target = json!({
-        "ServiceNamespace": "ecs", "ResourceId": "service/c/s", "ScalableDimension": "ecs:service:DesiredCount",
+        "ServiceNamespace": "dynamodb", "ResourceId": "table/t", "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
         "MinCapacity": 1, "MaxCapacity": 4,
     });
     aws.call("application-autoscaling", "AnyScaleFrontendService.RegisterScalableTarget", target).await.ok();
-    let asked = json!({"ServiceNamespace": "ecs"});
+    let asked = json!({"ServiceNamespace": "dynamodb"});
     let listed =
         aws.call("application-autoscaling", "AnyScaleFrontendService.DescribeScalableTargets", asked).await.json();
     assert_eq!(listed["ScalableTargets"][0]["MaxCapacity"], 4);
     let counts = local.control().calls().counts;
     assert_eq!((counts["appmesh:CreateMesh"], counts["application-autoscaling:RegisterScalableTarget"]), (1, 1));
     local.control().reset().await.unwrap();
-    let asked = json!({"ServiceNamespace": "ecs"});
+    let asked = json!({"ServiceNamespace": "dynamodb"});
     let listed =
         aws.call("application-autoscaling", "AnyScaleFrontendService.DescribeScalableTargets", asked).await.json();
     assert_eq!(listed["ScalableTargets"], json!([]));

@@ -1,12 +1,141 @@
 //! Where types differ from CloudFormation's on purpose.
 
-use crate::compare::Difference::{self, OtherType, ReplacesHere, RequiredHere, SetHere, ValueThere, WriteOnlyHere};
+use crate::compare::Difference::{
+    self, NarrowerHere, OtherType, ReplacesHere, RequiredHere, SetHere, ValueThere, WriteOnlyHere,
+};
 
 const API: &str = "the API requires it";
 const ANOTHER_KEY: &str = "CloudFormation fails any update of it";
 
 /// Type, path of the property or output, difference, and the reason; sorted.
 pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedCapacityMetricSpecification.MetricDataQueries.Id",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedCapacityMetricSpecification.MetricDataQueries.MetricStat.Metric",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedCapacityMetricSpecification.MetricDataQueries.MetricStat.Metric.Dimensions.Name",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedCapacityMetricSpecification.MetricDataQueries.MetricStat.Metric.Dimensions.Value",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedCapacityMetricSpecification.MetricDataQueries.MetricStat.Stat",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedLoadMetricSpecification.MetricDataQueries.Id",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedLoadMetricSpecification.MetricDataQueries.MetricStat.Metric",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedLoadMetricSpecification.MetricDataQueries.MetricStat.Metric.Dimensions.Name",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedLoadMetricSpecification.MetricDataQueries.MetricStat.Metric.Dimensions.Value",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedLoadMetricSpecification.MetricDataQueries.MetricStat.Stat",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedScalingMetricSpecification.MetricDataQueries.Id",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedScalingMetricSpecification.MetricDataQueries.MetricStat.Metric",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedScalingMetricSpecification.MetricDataQueries.MetricStat.Metric.Dimensions.Name",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedScalingMetricSpecification.MetricDataQueries.MetricStat.Metric.Dimensions.Value",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedScalingMetricSpecification.MetricDataQueries.MetricStat.Stat",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics.Id",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics.MetricStat.Metric",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics.MetricStat.Metric.Dimensions.Name",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics.MetricStat.Metric.Dimensions.Value",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics.MetricStat.Stat",
+        RequiredHere,
+        API,
+    ),
+    ("AWS::CloudWatch::Alarm", "AlarmActions", SetHere, "actions have no order"),
+    ("AWS::CloudWatch::Alarm", "AlarmName", NarrowerHere, "a name has at least one character"),
+    ("AWS::CloudWatch::Alarm", "InsufficientDataActions", SetHere, "actions have no order"),
+    ("AWS::CloudWatch::Alarm", "OKActions", SetHere, "actions have no order"),
+    ("AWS::CloudWatch::CompositeAlarm", "AlarmActions", SetHere, "actions have no order"),
+    ("AWS::CloudWatch::CompositeAlarm", "InsufficientDataActions", SetHere, "actions have no order"),
+    ("AWS::CloudWatch::CompositeAlarm", "OKActions", SetHere, "actions have no order"),
     ("AWS::EC2::EIP", "Domain", ValueThere, "`standard` was EC2-Classic, which is gone"),
     (
         "AWS::EC2::SecurityGroupIngress",

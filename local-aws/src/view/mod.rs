@@ -84,7 +84,9 @@ pub(crate) async fn after(
         (Protocol::Ec2, _) => ec2(call, facts, answer).await,
         (Protocol::Query, "elasticloadbalancing") => elb(call, facts, answer).await,
         (Protocol::Query, "iam") => Ok(iam(call, facts, answer)),
-        (Protocol::Json, "ecs" | "logs" | "secretsmanager" | "servicediscovery" | "ssm") => Ok(json(call, facts, answer)),
+        (Protocol::Json, "ecs" | "logs" | "secretsmanager" | "servicediscovery" | "ssm") => {
+            Ok(json(call, facts, answer))
+        }
         (_, "monitoring") => Ok(monitoring::show(call, facts.shared, answer)),
         (Protocol::Json, "sqs") => {
             queue::note(call, facts.shared);

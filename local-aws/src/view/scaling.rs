@@ -47,7 +47,8 @@ pub(crate) async fn after(
         "RegisterScalableTarget" => registered(call, &told["ScalableTargetARN"], facts).await?,
         "DescribeScalableTargets" => {
             for target in told.get_mut("ScalableTargets").and_then(Value::as_array_mut).into_iter().flatten() {
-                target["ScalableTargetARN"] = facts.shared.memory().kept[&target_key(call, target)].clone();
+                let arn = facts.shared.memory().kept.get(&target_key(call, target)).cloned();
+                target["ScalableTargetARN"] = arn.unwrap_or_default();
                 target["RoleARN"] = json!(role(target["ServiceNamespace"].as_str().unwrap_or_default()));
                 if target["SuspendedState"].is_null() {
                     target["SuspendedState"] = json!({
