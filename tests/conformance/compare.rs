@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use infra::catalog::{Tagging, TypeInfo};
+use infra::catalog::TypeInfo;
 
 use crate::cloudformation::{Node, Schema, below, covers};
 
@@ -102,8 +102,8 @@ impl Comparison<'_> {
             if our.is_write_only && !covers(&self.schema.write_only, &path) {
                 self.add(&path, Difference::WriteOnlyHere, "");
             }
-            // Tags are a set of keys and values, however much of it the schema at hand says.
-            let tags = path == "Tags" && self.kind.tags == Some(Tagging::List) && same_types(&our, &their);
+            // Tags are the same for all types, however much of it the schema at hand says.
+            let tags = path == "Tags" && self.kind.tags.is_some() && same_types(&our, &their);
             if tags || !self.value(&our, &their, &path) {
                 self.replaces(&path);
             }
