@@ -2,6 +2,7 @@
 //! it, and destroys it.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod plan_example;
 mod run;
 
 use std::collections::BTreeMap;
@@ -15,39 +16,52 @@ const STACK: &str = "stacks/notification";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notification_in_dev() {
-    story("dev", 40).await;
+    story("dev", "service-connect").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notification_in_dev_with_app_mesh() {
+    story("dev", "app-mesh").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notification_in_prod() {
-    story("prod", 44).await;
+    story("prod", "service-connect").await;
 }
 
-async fn story(environment: &str, resources: usize) {
+/// Resources that the whole system has at least.
+const RESOURCES: usize = 60;
+
+async fn story(environment: &str, mesh: &str) {
+    let mesh_setting = format!("mesh={mesh}");
+    let values = &[IMAGES, &["--set", &mesh_setting]].concat();
     let local = LocalAws::start(Options::default()).await.unwrap();
     let control = local.control();
     let infra = Infra::new(&local, STACK, environment);
 
-    let planned = infra.run("plan", IMAGES).expect(0);
+    let planned = infra.run("plan", values).expect(0);
     let created = planned.summary("to create");
-    assert!(created >= resources, "{created} resources are fewer than {resources}\n{planned}");
+    assert!(created >= RESOURCES, "{created} resources are fewer than {RESOURCES}\n{planned}");
+    let warned =
+        planned.stderr.contains("AWS App Mesh ended on 2026-09-30") && planned.stderr.contains("Service Connect");
+    assert_eq!(warned, mesh == "app-mesh", "{planned}");
     assert_eq!(control.calls().changing, 0, "a plan changes nothing");
 
-    infra.run("apply", &[IMAGES, &["--auto-approve"]].concat()).expect(0);
+    infra.run("apply", &[values, &["--auto-approve"][..]].concat()).expect(0);
     assert!(!control.inventory().await.unwrap().is_empty());
 
     assert_permitted(&control.calls().counts);
     control.clear_calls();
-    let again = infra.run("plan", &[IMAGES, &["--detailed-exitcode"]].concat()).expect(0);
+    let again = infra.run("plan", &[values, &["--detailed-exitcode"][..]].concat()).expect(0);
     assert!(again.stdout.starts_with("No changes."), "{again}");
     let calls = control.calls();
     assert_eq!(calls.changing, 0, "an empty plan changes nothing: {:?}", calls.counts);
     assert_batched(&calls.counts);
 
-    let more = &[IMAGES, &["--set", "desired=4"]].concat();
+    let more = &[values, &["--set", "min_tasks=4"][..]].concat();
     let changed = infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(2);
     assert_eq!(changed.summary("to change"), 2, "{changed}");
-    assert!(changed.stdout.contains("DesiredCount"), "{changed}");
+    assert!(changed.stdout.contains("MinCapacity"), "{changed}");
     infra.run("apply", &[more, &["--auto-approve"][..]].concat()).expect(0);
     infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(0);
 

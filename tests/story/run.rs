@@ -1,8 +1,9 @@
 //! The binary as a user runs it, against a local AWS and with a state folder of its own.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use local_aws::LocalAws;
 use tempfile::TempDir;
@@ -16,13 +17,28 @@ pub(crate) struct Infra {
     stack: &'static str,
     environment: String,
     variables: Vec<(&'static str, String)>,
-    state: TempDir,
+    directory: PathBuf,
+    state: Arc<TempDir>,
 }
 
 impl Infra {
     pub(crate) fn new(local: &LocalAws, stack: &'static str, environment: &str) -> Self {
         let variables = local.environment().to_vec();
-        Self { stack, environment: environment.into(), variables, state: tempfile::tempdir().unwrap() }
+        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let state = Arc::new(tempfile::tempdir().unwrap());
+        Self { stack, environment: environment.into(), variables, directory, state }
+    }
+
+    /// The same stack, read from another folder.
+    pub(crate) fn within(&self, directory: &Path) -> Self {
+        let (environment, variables) = (self.environment.clone(), self.variables.clone());
+        Self {
+            stack: self.stack,
+            environment,
+            variables,
+            directory: directory.to_owned(),
+            state: Arc::clone(&self.state),
+        }
     }
 
     /// Runs a command on the stack.
@@ -38,7 +54,7 @@ impl Infra {
     fn start(&self, arguments: &[&str]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_infra"))
             .args(arguments)
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+            .current_dir(&self.directory)
             .envs(self.variables.iter().cloned())
             .env("INFRA_STATE", self.state.path())
             .output()
@@ -57,7 +73,7 @@ pub(crate) struct Run {
     command: String,
     code: Option<i32>,
     pub(crate) stdout: String,
-    stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {

@@ -14,7 +14,7 @@ use crate::cli::run::{self, Change};
 #[command(after_help = "\
 Examples:
   infra apply stacks/notification -e dev
-  infra apply stacks/notification -e dev --set desired=4    with another value of a parameter
+  infra apply stacks/notification -e dev --set min_tasks=4   with another value of a parameter
   infra apply stacks/notification -e prod --auto-approve    in a pipeline
   infra apply stacks/notification -e dev --exclude Sender   all but a component and what needs it")]
 pub(in crate::cli) struct Args {

@@ -17,7 +17,7 @@ const CHANGES: u8 = 2;
 #[command(after_help = "\
 Examples:
   infra plan stacks/notification -e dev
-  infra plan stacks/notification -e dev --set desired=4        with another value of a parameter
+  infra plan stacks/notification -e dev --set min_tasks=4       with another value of a parameter
   infra plan stacks/notification -e dev --target Api           only a component, and what it needs
   infra plan stacks/notification -e dev --detailed-exitcode    exits with 2 where there are changes
   infra plan stacks/notification -e dev --format json | jq .summary")]

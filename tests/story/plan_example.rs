@@ -1,0 +1,88 @@
+//! Keeps `docs/plan-example.md` true: the Markdown of the plan of a change to the notification stack.
+//!
+//! `INFRA_BLESS=1 cargo test --workspace --test story` writes it anew.
+
+use std::path::Path;
+use std::{env, fs};
+
+use local_aws::{LocalAws, Options};
+use regex::Regex;
+
+use crate::run::{IMAGES, Infra};
+
+/// What the change does to files of the stacks: in this file, this text becomes that one.
+const CHANGE: &[(&str, &str, &str)] = &[
+    // A scale-up.
+    ("notification/dev.yaml", "environment: dev\n", "environment: dev\nmin_tasks: 3\n"),
+    // A port is a target group's for life: it is replaced.
+    ("notification/stack.yaml", "      port: 8080\n      health_path", "      port: 8081\n      health_path"),
+];
+/// The alarm that is removed: from its name to the one after it.
+const REMOVED: (&str, &str) = ("  QueueDepth:\n", "  DeadLetters:\n");
+
+const HEAD: &str = "\
+<!-- Written by a test from a plan on the local AWS, with AWS's random ids made plain. -->
+
+This is what `infra plan --format markdown` prints, and a pull request shows, for a change to `stacks/notification` that runs one task more
+of each service, moves the API to port 8081 and removes the alarm of the queue's depth.
+
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_a_plan_is_what_infra_prints() {
+    let local = LocalAws::start(Options::default()).await.unwrap();
+    let infra = Infra::new(&local, "stacks/notification", "dev");
+    infra.run("apply", &[IMAGES, &["--auto-approve"]].concat()).expect(0);
+
+    let changed = tempfile::tempdir().unwrap();
+    let stacks = changed.path().join("stacks");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks"), &stacks);
+    for (file, old, new) in CHANGE {
+        edit(&stacks.join(file), |text| text.replacen(old, new, 1));
+    }
+    edit(&stacks.join("components/alarms.yaml"), |text| {
+        let (start, end) = (text.find(REMOVED.0).unwrap(), text.find(REMOVED.1).unwrap());
+        format!("{}{}", &text[..start], &text[end..])
+    });
+    let plan = infra.within(changed.path()).run("plan", &[IMAGES, &["--format", "markdown"]].concat()).expect(0);
+    local.stop().await;
+
+    let mut page = plan.stdout.clone();
+    for (id, plain) in [("[0-9a-f]{32}", "0123456789abcdef0123456789abcdef"), ("[0-9a-f]{16,17}", "0123456789abcdef0")]
+    {
+        page = Regex::new(&format!(r"\b{id}\b")).unwrap().replace_all(&page, plain).into_owned();
+    }
+    let page = format!("{HEAD}{page}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan-example.md");
+    if env::var_os("INFRA_BLESS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert_same(&written, &page);
+}
+
+fn assert_same(written: &str, page: &str) {
+    let first = written.lines().zip(page.lines()).position(|(left, right)| left != right);
+    let line = first.unwrap_or_else(|| written.lines().count().min(page.lines().count())) + 1;
+    assert!(written == page, "docs/plan-example.md is not what infra prints, from line {line}:\n{page}");
+}
+
+fn edit(file: &Path, change: impl FnOnce(&str) -> String) {
+    let old = fs::read_to_string(file).unwrap();
+    let new = change(&old);
+    assert_ne!(old, new, "the change finds nothing in {}", file.display());
+    fs::write(file, new).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
