@@ -119,6 +119,17 @@ impl Aws {
         self.config.region().map_or("us-east-1", Region::as_ref)
     }
 
+    /// A client of Amazon S3 for `region`, or for the one of everything else.
+    pub fn s3(&self, region: Option<Region>) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config);
+        // Names of buckets are no names of hosts on a machine of one's own.
+        let config = config.force_path_style(is_local(self.config.endpoint_url()));
+        aws_sdk_s3::Client::from_conf(match region {
+            Some(region) => config.region(region).build(),
+            None => config.build(),
+        })
+    }
+
     /// A time between two looks, at this cloud's pace.
     pub fn scaled(&self, duration: Duration) -> Duration {
         duration.mul_f64(self.poll_scale)

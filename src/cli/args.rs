@@ -126,9 +126,9 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 /// Where state is.
 #[derive(Args, Debug)]
 pub(super) struct StateArgs {
-    /// Folder that keeps what infra made
-    #[arg(long, value_name = "DIR", env = "INFRA_STATE", default_value = ".infra")]
-    pub(super) state: PathBuf,
+    /// Where what infra made is kept: a folder, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", env = "INFRA_STATE", default_value = ".infra")]
+    pub(super) state: String,
 }
 
 /// What may hold up a command that changes something.

@@ -1,15 +1,20 @@
-//! The cloud that commands work with: AWS, or where infra was built without it, a word that it is missing.
+//! The cloud that commands work with, and where they keep what they made: AWS, or where infra was built without it, a word
+//! that it is missing.
 
 #[cfg(feature = "aws")]
-pub(super) use with_aws::{Provider, catalog, connect};
+pub(super) use with_aws::{Provider, catalog, connect, store};
 #[cfg(not(feature = "aws"))]
-pub(super) use without_aws::{Provider, catalog, connect};
+pub(super) use without_aws::{Provider, catalog, connect, store};
 
 #[cfg(feature = "aws")]
 mod with_aws {
+    use std::sync::Arc;
+
     use crate::aws::{self, AwsCloud};
     use crate::catalog::Catalog;
+    use crate::cli::args::StateArgs;
     use crate::cli::error::CommandError;
+    use crate::state::{LocalStore, S3Place, S3Store, Store};
 
     /// The cloud there is.
     pub(in crate::cli) type Provider = AwsCloud;
@@ -23,14 +28,27 @@ mod with_aws {
     pub(in crate::cli) async fn connect(region: &str) -> Result<AwsCloud, CommandError> {
         Ok(AwsCloud::connect(region).await)
     }
+
+    /// Where logs are kept.
+    pub(in crate::cli) async fn store(args: &StateArgs) -> Result<Arc<dyn Store>, CommandError> {
+        match S3Place::parse(&args.state) {
+            None => Ok(Arc::new(LocalStore::new(&args.state))),
+            Some(Ok(place)) => Ok(Arc::new(S3Store::connect(place).await)),
+            Some(Err(why)) => Err(CommandError::usage(format!("--state (or INFRA_STATE): {why}"))),
+        }
+    }
 }
 
 #[cfg(not(feature = "aws"))]
 mod without_aws {
+    use std::sync::Arc;
+
     use crate::address::Id;
     use crate::catalog::{Catalog, TypeInfo};
+    use crate::cli::args::StateArgs;
     use crate::cli::error::CommandError;
     use crate::cloud::{Cloud, CloudError, Live, Lookup, Op};
+    use crate::state::{LocalStore, Store};
     use crate::value::Value;
 
     /// A cloud that there is none of.
@@ -49,6 +67,14 @@ mod without_aws {
     /// Says that there is no cloud.
     pub(in crate::cli) async fn connect(_region: &str) -> Result<Provider, CommandError> {
         Err(missing())
+    }
+
+    /// Where logs are kept.
+    pub(in crate::cli) async fn store(args: &StateArgs) -> Result<Arc<dyn Store>, CommandError> {
+        if args.state.starts_with("s3://") {
+            return Err(missing());
+        }
+        Ok(Arc::new(LocalStore::new(&args.state)))
     }
 
     impl Cloud for Provider {

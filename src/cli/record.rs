@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::args::{StateArgs, WhichArgs};
 use super::error::CommandError;
 use super::style::{YELLOW, duration, paint};
-use super::terminal;
+use super::{cloud, terminal};
 use crate::address::Address;
-use crate::state::{Holder, Journal, LocalStore, LogKey, OpenOptions, State, Store};
+use crate::state::{Holder, Journal, LogKey, OpenOptions, State, Store};
 
 /// The environment of a stack that was given none.
 pub(super) const DEFAULT_ENVIRONMENT: &str = "default";
@@ -26,7 +26,7 @@ pub(super) struct Record {
 impl Record {
     /// Reads the record of the stack that the arguments name, which must have one.
     pub(super) async fn load(which: &WhichArgs, place: &StateArgs) -> Result<Self, CommandError> {
-        let store: Arc<dyn Store> = Arc::new(LocalStore::new(&place.state));
+        let store = cloud::store(place).await?;
         let log = LogKey::new(which.name()?, which.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT));
         let state = State::load(&*store, &log).await?;
         warn(&state);
@@ -61,7 +61,7 @@ pub(super) fn warn(state: &State) {
 }
 
 async fn nothing_on_record(log: &LogKey, store: &dyn Store, place: &StateArgs) -> Result<CommandError, CommandError> {
-    let folder = place.state.display();
+    let folder = &place.state;
     let known: Vec<_> =
         store.logs().await.map_err(crate::state::Error::from)?.iter().map(ToString::to_string).collect();
     let error = CommandError::failed(format!("nothing is on record of {log} in {folder}"));

@@ -1,7 +1,7 @@
 //! A run against the cloud: from the arguments to a plan, and for what changes something on to its report.
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::driver::{self, Driver, Planned};
 use crate::plan;
 use crate::stack::{Checked, Graph};
-use crate::state::{Holder, Journal, LocalStore, OpenOptions, State};
+use crate::state::{Holder, Journal, OpenOptions, State};
 
 /// A checked stack, and what it is planned with.
 pub(super) struct Session<C> {
@@ -29,7 +29,8 @@ impl Session<cloud::Provider> {
     pub(super) async fn start(stack: &StackArgs, state: &StateArgs, destroy: bool) -> Result<Self, CommandError> {
         let checked = stack.load_for(&cloud::catalog()?, destroy)?;
         let cloud = cloud::connect(checked.region()).await?;
-        Ok(Self { checked, driver: Driver::new(cloud, Arc::new(LocalStore::new(&state.state))) })
+        let store = cloud::store(state).await?;
+        Ok(Self { checked, driver: Driver::new(cloud, store) })
     }
 }
 

@@ -31,6 +31,8 @@ pub use open::{DEFAULT_LEASE, OnWait, OpenOptions};
 pub use replay::Inconsistent;
 pub use seal::{Seal, SealError};
 pub use store::{Files, LocalStore, LogKey, MemoryStore, Store, StoreError};
+#[cfg(feature = "aws")]
+pub use store::{S3Place, S3Store};
 
 /// What infra made and still manages, as the log tells it.
 ///

@@ -7,9 +7,13 @@ use futures::future::BoxFuture;
 
 mod local;
 mod memory;
+#[cfg(feature = "aws")]
+mod s3;
 
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "aws")]
+pub use s3::{S3Place, S3Store};
 
 /// Which log: that of one stack in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +103,28 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// It was refused, and would be again.
+    #[error("{location}: {reason}")]
+    Refused {
+        /// What was to be read or written.
+        location: String,
+        /// Why.
+        reason: String,
+    },
     /// A stack or environment has a name that can't be kept.
     #[error("`{0}` can't be the name of a stack or environment: only letters, digits, `-`, `_` and `.` can")]
     Name(String),
+}
+
+/// A stack's or environment's name where it is the name of a folder: none that leads elsewhere, or that another system
+/// folds.
+///
+/// # Errors
+/// When it can't be one.
+fn plain_name(name: &str) -> Result<&str, StoreError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
+        return Err(StoreError::Name(name.to_owned()));
+    }
+    Ok(name)
 }

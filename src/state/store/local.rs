@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures::future::BoxFuture;
 use tokio::task::spawn_blocking;
 
-use super::{Files, LogKey, Store, StoreError};
+use super::{Files, LogKey, Store, StoreError, plain_name};
 
 const LOG: &str = "log";
 const SNAPSHOT: &str = "snapshot";
@@ -26,7 +26,7 @@ impl LocalStore {
 
     /// The folder of one kind of file of one log.
     fn folder(&self, log: &LogKey, kind: &str) -> Result<PathBuf, StoreError> {
-        Ok(self.directory.join(file_name(&log.stack)?).join(file_name(&log.environment)?).join(kind))
+        Ok(self.directory.join(plain_name(&log.stack)?).join(plain_name(&log.environment)?).join(kind))
     }
 }
 
@@ -123,15 +123,6 @@ fn blocking<T: Send + 'static>(
             Err(StoreError::Io { location: "the state".to_owned(), source: io::Error::other(stopped) })
         })
     })
-}
-
-/// A stack's or environment's name as the name of a folder: none that leads elsewhere, or that another system folds.
-fn file_name(name: &str) -> Result<&str, StoreError> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
-        return Err(StoreError::Name(name.to_owned()));
-    }
-    Ok(name)
 }
 
 fn path(folder: &Path, serial: u64) -> PathBuf {
