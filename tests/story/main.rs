@@ -4,6 +4,7 @@
 
 mod plan_example;
 mod run;
+mod saved;
 
 use std::collections::BTreeMap;
 
