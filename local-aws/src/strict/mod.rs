@@ -14,6 +14,8 @@ mod route_table;
 pub(crate) mod scaling;
 mod secret;
 mod security_group;
+mod ses;
+mod sns;
 mod subnet;
 mod tags;
 pub(crate) mod target_group;
@@ -28,8 +30,8 @@ use crate::facts::Facts;
 pub(crate) fn has_rules(call: &Call) -> bool {
     let named = matches!(call.operation.as_str(), "CreateQueue" | "DeleteQueue");
     let service = call.scope.service.as_str();
-    !call.is_read()
-        && (named || matches!(service, "acm" | "ec2" | "ecs" | "elasticloadbalancing" | "kms" | "secretsmanager"))
+    let ruled = ["acm", "ec2", "ecs", "elasticloadbalancing", "kms", "secretsmanager", "ses", "sns"];
+    !call.is_read() && (named || ruled.contains(&service))
 }
 
 /// Refuses `call` where AWS would.
@@ -67,6 +69,8 @@ async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
         "ecs" => ecs::check(call, facts).await,
         "kms" => key::check(call, facts).await,
         "secretsmanager" => secret::check(call, facts).await,
+        "ses" => ses::check(call, facts).await,
+        "sns" => sns::check(call, facts).await,
         "sqs" => queue::check(call, facts),
         _ => Ok(()),
     }
