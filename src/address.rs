@@ -46,6 +46,13 @@ impl Address {
         dot.map(|at| Self(self.0[..at].into()))
     }
 
+    /// The name that the stack gives it, `DeadLetter` of `Queue["mail"].DeadLetter["a"]`.
+    pub fn logical_name(&self) -> &str {
+        let above = self.parent().map_or(0, |parent| parent.0.len() + 1);
+        let own = self.0.get(above..).unwrap_or_default();
+        own.split_once('[').map_or(own, |(name, _)| name)
+    }
+
     /// Whether this address is `other`, an instance of it, or inside it.
     pub fn is_within(&self, other: &Address) -> bool {
         self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::address::OpId;
 use crate::value::Value;
 
 /// The resource types that a cloud offers, by name.
@@ -46,7 +47,7 @@ pub struct TypeInfo {
     pub create_only: &'static [&'static str],
     /// Properties through which a reference needs its target only to exist, not to be ready.
     pub starts_early: &'static [&'static str],
-    /// Sets of properties of which no two resources may have the same values. Where a replacement keeps all of a set
+    /// Sets of properties, nested ones as `A.B`, of which no two resources may have the same values. Where a replacement keeps all of a set
     /// as they were, and the stack gives them, the old one must be deleted before the new one is made.
     pub unique: &'static [&'static [&'static str]],
     /// How a name is made when the stack gives none.
@@ -89,6 +90,22 @@ pub struct GeneratedName {
     pub lower_case: bool,
 }
 
+impl GeneratedName {
+    /// `<stack>-<environment>-<logical>-<short op id>`, cut before the op id where the API's limit asks for it, so that two
+    /// incarnations of a resource never have the same name.
+    pub fn make(self, stack: &str, environment: &str, logical: &str, op: &OpId) -> String {
+        let suffix = op.short();
+        let room = self.max_length.saturating_sub(suffix.len() + 1);
+        let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+        let prefix: String = format!("{stack}-{environment}-{logical}").chars().map(safe).take(room).collect();
+        let name = match prefix.trim_end_matches('-') {
+            "" => suffix,
+            prefix => format!("{prefix}-{suffix}"),
+        };
+        if self.lower_case { name.to_ascii_lowercase() } else { name }
+    }
+}
+
 /// How a type takes tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tagging {
@@ -109,4 +126,22 @@ pub struct Permissions {
     pub update: &'static [&'static str],
     /// To delete it.
     pub delete: &'static [&'static str],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(max_length: usize, lower_case: bool) -> String {
+        let rule = GeneratedName { property: "Name", max_length, lower_case };
+        rule.make("my_shop", "dev", "Alb", &OpId::from("01J0000000000000AAAABBCCDD"))
+    }
+
+    #[test]
+    fn a_name_keeps_its_op_id_whatever_the_limit() {
+        assert_eq!(name(255, false), "my-shop-dev-Alb-aabbccdd");
+        assert_eq!(name(255, true), "my-shop-dev-alb-aabbccdd");
+        assert_eq!(name(17, false), "my-shop-aabbccdd", "no dash is left at the cut");
+        assert_eq!(name(8, false), "aabbccdd");
+    }
 }

@@ -68,6 +68,11 @@ impl Value {
         self.as_map().and_then(|map| map.get(key))
     }
 
+    /// The value at `path`, `A.B`, through the maps on the way.
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(self, |value, key| value.get(key))
+    }
+
     /// Whether nothing in it is [`Value::Unknown`].
     pub fn is_known(&self) -> bool {
         !self.any(&|value| matches!(value, Self::Unknown))

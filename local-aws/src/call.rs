@@ -56,6 +56,8 @@ pub(crate) struct Call {
     pub(crate) protocol: Protocol,
     /// The operation's name, or method and path where it is not known.
     pub(crate) operation: String,
+    /// The path, with what stands behind it.
+    pub(crate) path: String,
     /// The parameters of a form, in order.
     pub(crate) parameters: Vec<(String, String)>,
     /// The input of a JSON or CBOR operation.
@@ -73,6 +75,7 @@ impl Call {
         let mut call = Self {
             protocol: Protocol::RestJson,
             operation: String::new(),
+            path: request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned(),
             parameters: Vec::new(),
             json: Value::Null,
             authorization,
@@ -148,7 +151,8 @@ pub(crate) fn form(bytes: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn decode(text: &[u8]) -> String {
+/// Undoes percent-encoding.
+pub(crate) fn decode(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, tail @ ..] = rest {

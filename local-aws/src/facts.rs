@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::http::request::Builder;
 use hyper::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -174,14 +175,33 @@ impl<'a> Facts<'a> {
         kind: &str,
         body: String,
     ) -> Result<Option<Bytes>, AwsError> {
-        let credential = format!("{}/20260101/{}/{service}/aws4_request", self.key, self.region);
-        let signature = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
-        let mut request = Request::post("/").header(HOST, "localhost").header(AUTHORIZATION, signature);
-        request = request.header(CONTENT_TYPE, kind);
+        let mut request = self.signed(Request::post("/"), service).header(CONTENT_TYPE, kind);
         if let Some(target) = target {
             request = request.header("x-amz-target", target);
         }
-        let request = request.body(Bytes::from(body)).map_err(|error| confused(service, &error))?;
+        self.send(service, request, Bytes::from(body)).await
+    }
+
+    /// Gets what a service that speaks REST and JSON has at `path`; none if it refuses.
+    pub(crate) async fn get(&self, service: &str, path: &str) -> Result<Option<Value>, AwsError> {
+        let request = self.signed(Request::get(path), service);
+        let answer = self.send(service, request, Bytes::new()).await?;
+        answer.map(|answer| serde_json::from_slice(&answer)).transpose().map_err(|error| confused(path, &error))
+    }
+
+    /// Calls SNS and returns its answer; none if it refuses.
+    pub(crate) async fn sns(&self, operation: &str, parameters: &[(&str, &str)]) -> Result<Option<Element>, AwsError> {
+        self.asked("sns", operation, "2010-03-31", parameters).await
+    }
+
+    fn signed(&self, request: Builder, service: &str) -> Builder {
+        let credential = format!("{}/20260101/{}/{service}/aws4_request", self.key, self.region);
+        let signature = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
+        request.header(HOST, "localhost").header(AUTHORIZATION, signature)
+    }
+
+    async fn send(&self, service: &str, request: Builder, body: Bytes) -> Result<Option<Bytes>, AwsError> {
+        let request = request.body(body).map_err(|error| confused(service, &error))?;
         let answer = if self.shared.in_process.serves(service) {
             let scope = Scope { region: self.region.clone(), service: service.into() };
             self.shared.in_process.call(&scope, request).await?

@@ -96,6 +96,13 @@ const SCALING: [&str; 15] = [
     "workspaces",
 ];
 
+/// Lists of SES: type, path, where the list is, where an item's id is (or the item itself).
+const SES: [(&str, &str, &str, &str); 3] = [
+    ("AWS::SES::ConfigurationSet", "configuration-sets?PageSize=1000", "ConfigurationSets", ""),
+    ("AWS::SES::EmailIdentity", "identities?PageSize=1000", "EmailIdentities", "IdentityName"),
+    ("AWS::SES::Template", "templates?PageSize=100", "TemplatesMetadata", "TemplateName"),
+];
+
 /// Lists everything in the account of the region `us-east-1`, the emulator's own default network included.
 pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsError> {
     let facts = Facts::of(shared, "test", "us-east-1");
@@ -178,6 +185,28 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
             _ => "AWS::ServiceDiscovery::PublicDnsNamespace",
         };
         add(kind, text(&namespace["Id"]));
+    }
+    for (kind, path, list, id) in SES {
+        let answer = facts.get("ses", &format!("/v2/email/{path}")).await?.unwrap_or_default();
+        for item in answer[list].as_array().into_iter().flatten() {
+            let id = text(if id.is_empty() { item } else { &item[id] });
+            add(kind, id);
+            if kind == "AWS::SES::ConfigurationSet" {
+                let path = format!("/v2/email/configuration-sets/{id}/event-destinations");
+                let told = facts.get("ses", &path).await?.unwrap_or_default();
+                for destination in told["EventDestinations"].as_array().into_iter().flatten() {
+                    let id = format!("{}|{id}", text(&destination["Name"]));
+                    add("AWS::SES::ConfigurationSetEventDestination", &id);
+                }
+            }
+        }
+    }
+    for (kind, operation, list, id) in [
+        ("AWS::SNS::Topic", "ListTopics", "ListTopicsResult/Topics", "TopicArn"),
+        ("AWS::SNS::Subscription", "ListSubscriptions", "ListSubscriptionsResult/Subscriptions", "SubscriptionArn"),
+    ] {
+        let answer = facts.sns(operation, &[]).await?;
+        answer.iter().flat_map(|root| root.list(list)).for_each(|item| add(kind, item.text_at(id)));
     }
     for cluster in facts.ecs_list("ListClusters", &json!({}), "clusterArns").await? {
         add("AWS::ECS::Cluster", text(&cluster));

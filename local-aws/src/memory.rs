@@ -67,6 +67,12 @@ pub(crate) struct Memory {
     pub(crate) removed_replicas: HashSet<(String, String)>,
     /// What of alarms, dashboards, metric filters and scaling policies the emulators lose, by kind, region and name.
     pub(crate) kept: HashMap<String, Value>,
+    /// What ministack does not keep of SES's identities, as GetEmailIdentity tells it, by region and identity.
+    pub(crate) identities: HashMap<String, Value>,
+    /// Tags of SES's identities and templates that were changed, by ARN.
+    pub(crate) email_tags: HashMap<String, Vec<Value>>,
+    /// What ministack does not keep of topics and subscriptions, by ARN and name.
+    pub(crate) sns_attributes: HashMap<(String, &'static str), String>,
     /// When each id was first told.
     pub(crate) told: HashMap<String, Instant>,
 }

@@ -29,6 +29,7 @@ pub(crate) fn of_rest(service: &str, method: &Method, uri: &Uri) -> String {
     let named = match service {
         "s3" => of_s3(method, uri),
         "appmesh" => of_app_mesh(method, uri.path()),
+        "ses" => of_ses(method, uri.path()),
         _ => None,
     };
     named.unwrap_or_else(|| format!("{method} {}", uri.path()))
@@ -117,6 +118,57 @@ fn of_app_mesh(method: &Method, path: &str) -> Option<String> {
     }
 }
 
+/// SES, version 2: `/v2/email/identities/{identity}/dkim` and the like; older clients send one operation below `/v1`.
+fn of_ses(method: &Method, path: &str) -> Option<String> {
+    let path = path.strip_prefix("/v2/email/").or_else(|| path.strip_prefix("/v1/email/"))?;
+    let steps: Vec<&str> = path.split('/').collect();
+    let name = match (method.as_str(), steps.as_slice()) {
+        ("POST", ["identities"]) => "CreateEmailIdentity",
+        ("GET", ["identities"]) | ("POST", ["list-identities"]) => "ListEmailIdentities",
+        ("GET", ["identities", _]) => "GetEmailIdentity",
+        ("DELETE", ["identities", _]) => "DeleteEmailIdentity",
+        ("PUT", ["identities", _, "configuration-set"]) => "PutEmailIdentityConfigurationSetAttributes",
+        ("PUT", ["identities", _, "dkim"]) => "PutEmailIdentityDkimAttributes",
+        ("PUT", ["identities", _, "dkim", "signing"]) => "PutEmailIdentityDkimSigningAttributes",
+        ("PUT", ["identities", _, "feedback"]) => "PutEmailIdentityFeedbackAttributes",
+        ("PUT", ["identities", _, "mail-from"]) => "PutEmailIdentityMailFromAttributes",
+        ("GET", ["identities", _, "policies"]) => "GetEmailIdentityPolicies",
+        ("POST", ["identities", _, "policies", _]) => "CreateEmailIdentityPolicy",
+        ("PUT", ["identities", _, "policies", _]) => "UpdateEmailIdentityPolicy",
+        ("DELETE", ["identities", _, "policies", _]) => "DeleteEmailIdentityPolicy",
+        ("POST", ["configuration-sets"]) => "CreateConfigurationSet",
+        ("GET", ["configuration-sets"]) | ("POST", ["list-configuration-sets"]) => "ListConfigurationSets",
+        ("POST", ["update-configuration-sets"]) => "UpdateConfigurationSet",
+        ("GET", ["configuration-sets", _]) => "GetConfigurationSet",
+        ("DELETE", ["configuration-sets", _]) => "DeleteConfigurationSet",
+        ("PUT", ["configuration-sets", _, "archiving-options"]) => "PutConfigurationSetArchivingOptions",
+        ("PUT", ["configuration-sets", _, "delivery-options"]) => "PutConfigurationSetDeliveryOptions",
+        ("PUT", ["configuration-sets", _, "reputation-options"]) => "PutConfigurationSetReputationOptions",
+        ("PUT", ["configuration-sets", _, "sending"]) => "PutConfigurationSetSendingOptions",
+        ("PUT", ["configuration-sets", _, "suppression-options"]) => "PutConfigurationSetSuppressionOptions",
+        ("PUT", ["configuration-sets", _, "tracking-options"]) => "PutConfigurationSetTrackingOptions",
+        ("PUT", ["configuration-sets", _, "vdm-options"]) => "PutConfigurationSetVdmOptions",
+        ("GET", ["configuration-sets", _, "event-destinations"]) => "GetConfigurationSetEventDestinations",
+        ("POST", ["configuration-sets", _, "event-destinations"]) => "CreateConfigurationSetEventDestination",
+        ("PUT", ["configuration-sets", _, "event-destinations", _]) => "UpdateConfigurationSetEventDestination",
+        ("DELETE", ["configuration-sets", _, "event-destinations", _]) => "DeleteConfigurationSetEventDestination",
+        ("POST", ["templates"]) => "CreateEmailTemplate",
+        ("GET", ["templates"]) => "ListEmailTemplates",
+        ("GET", ["templates", _]) => "GetEmailTemplate",
+        ("PUT", ["templates", _]) => "UpdateEmailTemplate",
+        ("DELETE", ["templates", _]) => "DeleteEmailTemplate",
+        ("POST", ["templates", _, "render"]) => "TestRenderEmailTemplate",
+        ("GET", ["tags"]) => "ListTagsForResource",
+        ("POST", ["tags"]) => "TagResource",
+        ("DELETE", ["tags"]) => "UntagResource",
+        ("GET", ["account"]) => "GetAccount",
+        ("POST", ["outbound-emails"]) => "SendEmail",
+        ("POST", ["outbound-bulk-emails"]) => "SendBulkEmail",
+        _ => return None,
+    };
+    Some(name.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +183,13 @@ mod tests {
             ("appmesh", "GET", "/v20190125/meshes/m", "DescribeMesh"),
             ("appmesh", "GET", "/v20190125/meshes/m/virtualNodes", "ListVirtualNodes"),
             ("appmesh", "DELETE", "/v20190125/meshes/m/virtualRouter/r/routes/x", "DeleteRoute"),
-            ("ses", "GET", "/v2/email/identities", "GET /v2/email/identities"),
+            ("ses", "GET", "/v2/email/identities", "ListEmailIdentities"),
+            ("ses", "POST", "/v2/email/list-identities", "ListEmailIdentities"),
+            ("ses", "GET", "/v2/email/identities/ops%40example.com", "GetEmailIdentity"),
+            ("ses", "PUT", "/v1/email/identities/example.com/dkim/signing", "PutEmailIdentityDkimSigningAttributes"),
+            ("ses", "PUT", "/v2/email/configuration-sets/c/sending", "PutConfigurationSetSendingOptions"),
+            ("ses", "DELETE", "/v2/email/tags?ResourceArn=a&TagKeys=b", "UntagResource"),
+            ("ses", "GET", "/v2/email/insights/m", "GET /v2/email/insights/m"),
         ];
         for (service, method, uri, wanted) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();

@@ -18,7 +18,6 @@ mod evaluate;
 mod event;
 mod execute;
 mod job;
-mod name;
 mod operation;
 mod outputs;
 mod perform;

@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::event::{Activity, Event};
-use super::name::generated_name;
 use crate::address::{Address, Id, OpId};
 use crate::catalog::TypeInfo;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Op};
@@ -148,7 +147,7 @@ impl<C: Cloud> Performer<'_, C> {
             return (wanted.properties.clone(), Vec::new());
         }
         let mut properties = wanted.properties.as_map().cloned().unwrap_or_default();
-        let name = generated_name(rule, &self.stack, &self.environment, &wanted.logical_name, op);
+        let name = rule.make(&self.stack, &self.environment, &wanted.logical_name, op);
         properties.insert(rule.property.to_owned(), Value::from(name));
         (Value::Map(properties), vec![rule.property.to_owned()])
     }

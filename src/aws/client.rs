@@ -11,6 +11,7 @@ use aws_sdk_sts::config::Credentials;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::OnceCell;
 
 use super::fresh::Fresh;
 use super::once::Once;
@@ -32,6 +33,8 @@ pub struct Aws {
     config: SdkConfig,
     poll_scale: f64,
     pub(super) fresh: Fresh,
+    /// The partition and the account, once somebody asked.
+    pub(super) account: OnceCell<(String, String)>,
     app_mesh: OnceLock<aws_sdk_appmesh::Client>,
     auto_scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
     cloud_map: OnceLock<aws_sdk_servicediscovery::Client>,
@@ -94,6 +97,7 @@ impl Aws {
             config,
             poll_scale,
             fresh: Fresh::default(),
+            account: OnceCell::new(),
             app_mesh: OnceLock::new(),
             auto_scaling: OnceLock::new(),
             cloud_map: OnceLock::new(),

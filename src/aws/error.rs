@@ -37,12 +37,13 @@ pub fn found<T>(outcome: Result<T>) -> Result<Option<T>> {
 
 /// Whether the failure may be that a role is too new: it was made, but what should take it on does not know it yet.
 ///
-/// IAM gives no one code for it; these are the words of ECS, SQS, ECR, KMS and IAM itself.
+/// IAM gives no one code for it; these are the words of ECS, SQS, ECR, KMS, SES and IAM itself.
 pub fn is_about_new_role(error: &CloudError) -> bool {
-    const WORDS: [&str; 6] = [
+    const WORDS: [&str; 7] = [
         "invalid principal",
         "assume role",
         "unable to assume",
+        "could not assume",
         "role is not valid",
         "cannot be assumed",
         "invalid value for the parameter policy",
@@ -111,7 +112,8 @@ fn kind(code: &str, status: u16) -> ErrorKind {
     {
         ErrorKind::InUse
     } else if has(&["AlreadyExists", "AlreadyAssociated", "Duplicate", "Conflict", "IncorrectState", "KMSInvalidState"])
-        || is(&["QueueNameExists", "AWS.SimpleQueueService.QueueDeletedRecently", "ConcurrentModification"])
+        || is(&["QueueNameExists", "AWS.SimpleQueueService.QueueDeletedRecently"])
+        || has(&["ConcurrentModification"])
         || is(&["DisabledException", "ResourceExistsException", "TooManyUpdates"])
     {
         ErrorKind::Conflict
@@ -186,6 +188,9 @@ mod tests {
             ("KMSInvalidStateException", 400, ErrorKind::Conflict),
             ("TooManyUpdates", 400, ErrorKind::Conflict),
             ("ParameterNotFound", 400, ErrorKind::NotFound),
+            ("ConcurrentModificationException", 409, ErrorKind::Conflict),
+            ("NotFound", 404, ErrorKind::NotFound),
+            ("BadRequestException", 400, ErrorKind::Invalid),
             ("UnauthorizedOperation", 403, ErrorKind::Denied),
             ("AccessDeniedException", 400, ErrorKind::Denied),
             ("ExpiredTokenException", 400, ErrorKind::Credentials),

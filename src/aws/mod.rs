@@ -3,9 +3,12 @@
 //! A resource type is one file that implements [`resource::Resource`], its `mod` line and its line in [`TYPES`].
 
 pub mod alike;
+pub mod arn;
+pub mod attached_policy;
 pub mod client;
 pub mod document;
 pub mod error;
+pub mod fifo;
 pub mod fresh;
 pub mod lookup;
 pub mod mirror;
@@ -82,6 +85,13 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<kms::Key>::TYPE,
     &Of::<logs::LogGroup>::TYPE,
     &Of::<logs::MetricFilter>::TYPE,
+    &Of::<ses::ConfigurationSet>::TYPE,
+    &Of::<ses::ConfigurationSetEventDestination>::TYPE,
+    &Of::<ses::EmailIdentity>::TYPE,
+    &Of::<ses::Template>::TYPE,
+    &Of::<sns::Subscription>::TYPE,
+    &Of::<sns::Topic>::TYPE,
+    &Of::<sns::TopicPolicy>::TYPE,
     &Of::<sqs::Queue>::TYPE,
     &Of::<sqs::QueuePolicy>::TYPE,
     &Of::<ssm::Parameter>::TYPE,

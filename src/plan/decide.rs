@@ -138,7 +138,7 @@ impl Case<'_> {
     /// Whether old and new can't stand side by side.
     fn clashes(&self, live: &Value) -> bool {
         self.node.kind.unique.iter().any(|set| {
-            set.iter().all(|property| match (self.desired.get(property), live.get(property)) {
+            set.iter().all(|property| match (self.desired.at(property), live.at(property)) {
                 (Some(desired), Some(live)) => !matches!(desired, Value::Null) && equal(desired, live),
                 _ => false,
             })

@@ -148,7 +148,7 @@ impl<'a> Uniques<'a> {
 fn values(set: &[&str], properties: &Value) -> Option<String> {
     let mut text = String::new();
     for property in set {
-        let value = properties.get(property).filter(|value| !matches!(value, Value::Null))?;
+        let value = properties.at(property).filter(|value| !matches!(value, Value::Null))?;
         if !value.is_known() || value.has_secret() {
             return None;
         }

@@ -8,6 +8,7 @@ mod faults;
 mod fixture;
 mod life;
 mod lookups;
+mod pending;
 mod taken;
 
 use std::env;

@@ -246,6 +246,15 @@ pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
     ("AWS::KMS::Key", "MultiRegion", ReplacesHere, ANOTHER_KEY),
     ("AWS::KMS::Key", "Origin", ReplacesHere, ANOTHER_KEY),
     ("AWS::Logs::LogGroup", "LogGroupClass", ReplacesHere, "the API can't change it"),
+    ("AWS::SES::ConfigurationSet", "DeliveryOptions.MaxDeliverySeconds", OtherType, "whole seconds, as in the API"),
+    ("AWS::SES::Template", "Template", RequiredHere, API),
+    ("AWS::SNS::Subscription", "Endpoint", RequiredHere, "there is no protocol without"),
+    (
+        "AWS::SNS::TopicPolicy",
+        "Topics",
+        ReplacesHere,
+        "a policy's id is its topics, which is all that a deletion knows of it",
+    ),
     (
         "AWS::SQS::QueuePolicy",
         "Queues",

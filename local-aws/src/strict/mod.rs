@@ -15,6 +15,8 @@ mod route_table;
 pub(crate) mod scaling;
 mod secret;
 mod security_group;
+mod ses;
+mod sns;
 mod subnet;
 mod tags;
 pub(crate) mod target_group;
@@ -29,7 +31,7 @@ use crate::facts::Facts;
 pub(crate) fn has_rules(call: &Call) -> bool {
     let named = matches!(call.operation.as_str(), "CreateQueue" | "DeleteQueue");
     let service = call.scope.service.as_str();
-    let services = ["acm", "ec2", "ecs", "elasticloadbalancing", "kms", "secretsmanager", "servicediscovery"];
+    let services = ["acm", "ec2", "ecs", "elasticloadbalancing", "kms", "secretsmanager", "servicediscovery", "ses", "sns"];
     !call.is_read() && (named || services.contains(&service))
 }
 
@@ -69,6 +71,8 @@ async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
         "kms" => key::check(call, facts).await,
         "secretsmanager" => secret::check(call, facts).await,
         "servicediscovery" => cloud_map::check(call, facts).await,
+        "ses" => ses::check(call, facts).await,
+        "sns" => sns::check(call, facts).await,
         "sqs" => queue::check(call, facts),
         _ => Ok(()),
     }

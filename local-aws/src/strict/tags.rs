@@ -48,6 +48,8 @@ fn refusal(call: &Call, key: &str) -> AwsError {
         "ecr" => "InvalidTagParameterException",
         "elasticloadbalancing" => "ValidationError",
         "iam" => "InvalidInput",
+        "ses" => "BadRequestException",
+        "sns" => "InvalidParameter",
         "ecs" | "logs" => "InvalidParameterException",
         _ => "ValidationException",
     };

@@ -18,11 +18,13 @@ mod queue;
 pub(crate) mod scaling;
 pub(crate) mod secret;
 mod service;
+mod ses;
+pub(crate) mod sns;
 mod target_group;
 mod vpc_endpoint;
 
 use bytes::Bytes;
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response};
 use serde_json::Value;
 
@@ -78,8 +80,16 @@ pub(crate) async fn instead(call: &Call, facts: &Facts<'_>) -> Result<Option<Res
     match call.scope.service.as_str() {
         "iam" => oidc_provider::answer(call, facts).await,
         "monitoring" => monitoring::answer(call, facts.shared),
+        "ses" => Ok(ses::answered(call, facts).await?.map(|json| answer("application/json", json.to_string()))),
+        "sns" => Ok(sns::answered(call, facts.shared).map(|root| answer("text/xml", root.document()))),
         _ => Ok(None),
     }
+}
+
+fn answer(kind: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
 }
 
 /// Makes the emulator's `answer` AWS's.
@@ -96,6 +106,16 @@ pub(crate) async fn after(
             Ok(json(call, facts, answer))
         }
         (_, "monitoring") => Ok(monitoring::show(call, facts.shared, answer)),
+        (Protocol::Query, "sns") => {
+            let Ok(mut root) = Element::parse(answer.body()) else { return Ok(answer) };
+            sns::show(call, &mut root, facts).await?;
+            Ok(with_body(answer, root.document()))
+        }
+        (Protocol::RestJson, "ses") => {
+            let Ok(mut value) = serde_json::from_slice::<Value>(answer.body()) else { return Ok(answer) };
+            ses::show(call, &mut value, facts.shared);
+            Ok(with_body(answer, value.to_string()))
+        }
         (Protocol::Json, "sqs") => {
             queue::note(call, facts.shared);
             Ok(answer)

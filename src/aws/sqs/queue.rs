@@ -11,14 +11,13 @@ use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::document::Document;
 use crate::aws::error::{During, found};
+use crate::aws::fifo;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, TagSet, Tags};
 use crate::aws::wait::{self, Probe};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
 use crate::cloud::{CloudError, ErrorKind, Op};
 
-/// What names of FIFO queues end with.
-const FIFO: &str = ".fifo";
 /// Characters of a queue's name.
 const MAX_NAME: usize = 80;
 /// How long a name stays taken after its queue was deleted: 60 seconds, and some.
@@ -106,7 +105,7 @@ impl Resource for Queue {
     const CREATE_ONLY: &'static [&'static str] = &["FifoQueue", "QueueName"];
     const UNIQUE: &'static [&'static [&'static str]] = &[&["QueueName"]];
     const GENERATED_NAME: Option<GeneratedName> =
-        Some(GeneratedName { property: "QueueName", max_length: MAX_NAME - FIFO.len(), lower_case: false });
+        Some(GeneratedName { property: "QueueName", max_length: MAX_NAME - fifo::END.len(), lower_case: false });
     const TAGS: Option<Tagging> = Some(Tagging::List);
     const PERMISSIONS: Permissions = Permissions {
         create: &["sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:TagQueue"],
@@ -213,9 +212,7 @@ impl Resource for Queue {
 impl Queue {
     /// The name, one that was made with the end that FIFO queues must have.
     fn name(&self, op: &Op) -> Option<String> {
-        let name = self.queue_name.as_deref()?;
-        let is_made = name.ends_with(&op.id.short());
-        Some(if is_made && self.fifo_queue == Some(true) { format!("{name}{FIFO}") } else { name.to_owned() })
+        Some(fifo::name(self.queue_name.as_deref()?, self.fifo_queue == Some(true), op))
     }
 
     /// The attributes that are given and can change.
