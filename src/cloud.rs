@@ -117,6 +117,22 @@ pub enum Lookup {
     },
 }
 
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account => f.write_str("the account"),
+            Self::Zones => f.write_str("the region's zones"),
+            Self::SsmParameter(name) => write!(f, "the SSM parameter `{name}`"),
+            Self::Stack { stack, environment } => write!(f, "the stack `{stack}` in `{environment}`"),
+            Self::Existing { type_name, by: ExistingBy::Id(id) } => write!(f, "{type_name} `{id}`"),
+            Self::Existing { type_name, by: ExistingBy::Tags(tags) } => {
+                let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                write!(f, "{type_name} with the tags {}", tags.join(", "))
+            }
+        }
+    }
+}
+
 /// By what an existing resource is found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -33,24 +33,8 @@ pub enum Error {
 }
 
 fn listed(lookups: &[(Lookup, CloudError)]) -> String {
-    let named = lookups.iter().map(|(lookup, error)| format!("{} ({error})", name(lookup)));
+    let named = lookups.iter().map(|(lookup, error)| format!("{lookup} ({error})"));
     named.collect::<Vec<_>>().join(", ")
-}
-
-fn name(lookup: &Lookup) -> String {
-    match lookup {
-        Lookup::Account => "the account".to_owned(),
-        Lookup::Zones => "the region's zones".to_owned(),
-        Lookup::SsmParameter(name) => format!("the SSM parameter `{name}`"),
-        Lookup::Stack { stack, environment } => format!("the stack `{stack}` in `{environment}`"),
-        Lookup::Existing { type_name, by } => match by {
-            crate::cloud::ExistingBy::Id(id) => format!("{type_name} `{id}`"),
-            crate::cloud::ExistingBy::Tags(tags) => {
-                let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                format!("{type_name} with the tags {}", tags.join(", "))
-            }
-        },
-    }
 }
 
 /// A plan with all that it was made from, and all that an apply of it needs.
@@ -139,6 +123,17 @@ impl<C: Cloud> Driver<C> {
         let log = LogKey::new(stack.as_str(), environment.as_str());
         let state = State::load(&*self.store, &log).await?;
         Ok((state.serial > 0).then(|| state.outputs.into_iter().collect()))
+    }
+
+    /// The number of the account that the cloud is asked with.
+    ///
+    /// # Errors
+    /// [`Error::Lookup`] where it can't be told.
+    pub async fn account(&self) -> Result<String, Error> {
+        let mut answers = Answers::new();
+        self.look_up(vec![Lookup::Account], &mut answers).await?;
+        let account = answers.get(&Lookup::Account).and_then(|account| account.get("account_id"));
+        Ok(account.and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
     /// What is on record of a stack, without taking its log.

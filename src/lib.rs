@@ -5,6 +5,7 @@
 //! plan    Graph + State + Live ─→ Plan            (pure)
 //! apply   Plan ─→ Events, through a Journal and a Cloud
 //! aws     the one Cloud: SDK clients, resource types, waits, error meanings
+//! saved   a plan in a file, to be applied as it was reviewed
 //! state   what we made: an append-only log and its snapshot
 //! cli     arguments in; diagnostics, plans, progress out (the only part that prints)
 //! ```
@@ -19,6 +20,7 @@ pub mod cloud;
 pub mod diagnostic;
 pub mod driver;
 pub mod plan;
+pub mod saved;
 pub mod stack;
 pub mod state;
 pub mod value;

@@ -1,5 +1,7 @@
 //! Arguments that several commands share.
 
+use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -9,6 +11,7 @@ use super::terminal;
 use crate::address::Address;
 use crate::catalog::Catalog;
 use crate::plan;
+use crate::saved;
 use crate::stack::{self, Checked};
 
 /// The file that a stack's folder is known by.
@@ -105,14 +108,32 @@ impl StackArgs {
 
     /// Reads the stack with all its files; to destroy it, no parameter needs a value.
     pub(super) fn load_for(&self, catalog: &Catalog, destroy: bool) -> Result<Checked, CommandError> {
-        let options = stack::Options {
+        let options = stack::Options { absent_is_unknown: destroy, ..self.options() };
+        stack::load(self.path()?, &options, catalog).map_err(CommandError::stack)
+    }
+
+    /// How the arguments say that the stack is to be read.
+    pub(super) fn options(&self) -> stack::Options {
+        stack::Options {
             environment: self.which.environment.clone(),
             set: self.set.clone(),
             set_file: self.set_file.iter().map(|(key, path)| (key.clone(), path.into())).collect(),
-            absent_is_unknown: destroy,
             ..stack::Options::default()
-        };
-        stack::load(self.path()?, &options, catalog).map_err(CommandError::stack)
+        }
+    }
+
+    /// The parameters that are given a value.
+    pub(super) fn given(&self) -> BTreeSet<&str> {
+        self.set.iter().chain(&self.set_file).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The saved plan that was named where a stack could be, if it is one.
+    pub(super) fn saved_plan(&self) -> Option<&Path> {
+        let path = self.which.stack.as_deref().filter(|path| path.is_file())?;
+        let mut head = Vec::new();
+        // What can't be read is told when it is read as a stack.
+        std::fs::File::open(path).ok()?.take(512).read_to_end(&mut head).ok()?;
+        saved::is_saved_plan(&head).then_some(path)
     }
 }
 

@@ -12,7 +12,8 @@ mod record;
 mod render;
 mod run;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
+mod saved;
 mod style;
 mod terminal;
 

@@ -27,7 +27,11 @@ pub(super) struct Session<C> {
 impl Session<cloud::Provider> {
     /// Reads the stack and connects to the cloud.
     pub(super) async fn start(stack: &StackArgs, state: &StateArgs, destroy: bool) -> Result<Self, CommandError> {
-        let checked = stack.load_for(&cloud::catalog()?, destroy)?;
+        Self::of(stack.load_for(&cloud::catalog()?, destroy)?, state).await
+    }
+
+    /// Connects to the cloud for a stack that is read.
+    pub(super) async fn of(checked: Checked, state: &StateArgs) -> Result<Self, CommandError> {
         let cloud = cloud::connect(checked.region()).await?;
         Ok(Self { checked, driver: Driver::new(cloud, Arc::new(LocalStore::new(&state.state))) })
     }
@@ -62,14 +66,7 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
         Ok((session, graph))
     };
     let (session, graph) = until_interrupted(&interrupts, prepare).await?;
-    let options = OpenOptions {
-        wait: !change.change.no_wait,
-        on_wait: Some(Box::new(record::on_wait)),
-        ..OpenOptions::new(Holder::current(change.command))
-    };
-    let open = async { Ok(session.driver.open(&graph, options).await?) };
-    let (journal, state) = until_interrupted(&interrupts, open).await?;
-    record::warn(&state);
+    let (journal, state) = open(&session.driver, &graph, change.command, change.change, &interrupts).await?;
 
     let result = held(&change, &session.driver, graph, state, &journal, &interrupts).await;
     // Whatever happened, the next run need not wait. Where the log was lost there is nothing to let go of.
@@ -77,6 +74,25 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
     let code = result?;
     closed?;
     Ok(code)
+}
+
+/// Takes the log.
+pub(super) async fn open<C: Cloud>(
+    driver: &Driver<C>,
+    graph: &Graph,
+    command: &str,
+    change: &ChangeArgs,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<(Journal, State), CommandError> {
+    let options = OpenOptions {
+        wait: !change.no_wait,
+        on_wait: Some(Box::new(record::on_wait)),
+        ..OpenOptions::new(Holder::current(command))
+    };
+    let open = async { Ok(driver.open(graph, options).await?) };
+    let (journal, state) = until_interrupted(interrupts, open).await?;
+    record::warn(&state);
+    Ok((journal, state))
 }
 
 /// What is done while the log is held.
@@ -90,15 +106,31 @@ async fn held<C: Cloud>(
 ) -> Result<ExitCode, CommandError> {
     let planning = async { Ok(driver.plan(graph, state, &change.options).await?) };
     let planned = until_interrupted(interrupts, planning).await?;
-    match change.format {
-        Format::Text => terminal::print(&render::plan_text(&planned.plan, terminal::width()))?,
-        Format::Json => tell_plan(&planned.plan)?,
-    }
+    show(&planned.plan, change.format)?;
     if !planned.plan.is_empty() {
         let question = question(&planned.plan);
         until_interrupted(interrupts, change.change.confirm(&question)).await?;
     }
-    let report = apply(change, driver, &planned, journal, interrupts).await?;
+    carry_out(change.format, driver, &planned, journal, interrupts).await
+}
+
+/// Shows what is about to be done.
+pub(super) fn show(plan: &plan::Plan, format: Format) -> Result<(), CommandError> {
+    match format {
+        Format::Text => terminal::print(&render::plan_text(plan, terminal::width())),
+        Format::Json => tell_plan(plan),
+    }
+}
+
+/// Does what was shown, and tells how it goes.
+pub(super) async fn carry_out<C: Cloud>(
+    format: Format,
+    driver: &Driver<C>,
+    planned: &Planned,
+    journal: &Journal,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<ExitCode, CommandError> {
+    let report = apply(format, driver, planned, journal, interrupts).await?;
     match report.outcome {
         Outcome::Done => Ok(ExitCode::SUCCESS),
         Outcome::Failed => Err(CommandError::told(Kind::Failed)),
@@ -115,15 +147,15 @@ fn question(plan: &plan::Plan) -> String {
 }
 
 async fn apply<C: Cloud>(
-    change: &Change<'_>,
+    format: Format,
     driver: &Driver<C>,
     planned: &Planned,
     journal: &Journal,
     interrupts: &watch::Receiver<Interrupt>,
 ) -> Result<Report, CommandError> {
     let started = Instant::now();
-    let silent = planned.plan.is_empty() && change.format == Format::Text;
-    let progress = Mutex::new((!silent).then(|| Progress::new(&planned.plan, change.format)));
+    let silent = planned.plan.is_empty() && format == Format::Text;
+    let progress = Mutex::new((!silent).then(|| Progress::new(&planned.plan, format)));
     let tell = |event| {
         if let Some(progress) = progress.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             progress.event(&event);
@@ -138,7 +170,7 @@ async fn apply<C: Cloud>(
     if let Some(progress) = progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
         progress.finish(&report)?;
     }
-    if change.format == Format::Text && !silent {
+    if format == Format::Text && !silent {
         terminal::tell(&render::diagnostics(&render::failures(&report)));
         terminal::print(&render::outcome(&report, started.elapsed()))?;
         if !planned.plan.destroy && stopped.is_none() {
@@ -158,7 +190,7 @@ async fn outputs<C: Cloud>(driver: &Driver<C>, planned: &Planned) -> Result<(), 
 }
 
 /// The result of `work`, unless the user has had enough first; nothing is changed by it yet.
-async fn until_interrupted<T>(
+pub(super) async fn until_interrupted<T>(
     interrupts: &watch::Receiver<Interrupt>,
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {

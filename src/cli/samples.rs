@@ -38,7 +38,7 @@ fn at(file: &str, line: usize) -> Option<Place> {
 }
 
 /// A plan that has every kind of step and of change.
-pub(super) fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let value = Shown::Value;
     let stack = "stacks/notification/stack.yaml";
     let service = "stacks/components/web-service.yaml";
@@ -252,7 +252,7 @@ pub(super) fn report(outcome: Outcome) -> Report {
 
 /// Checks that a section of `docs/plan-format.md` has a row for each field of `documents`, none besides, and in it each
 /// word that the field can hold.
-pub(super) fn assert_page_has(heading: &str, documents: &[serde_json::Value]) {
+pub(crate) fn assert_page_has(heading: &str, documents: &[serde_json::Value]) {
     let page = include_str!("../../docs/plan-format.md");
     let section = page.split_once(heading).expect(heading).1;
     let section = section.split("\n## ").next().expect("a section");

@@ -24,6 +24,7 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
         region: checked.region.clone(),
         answers: answers.clone(),
         variables: checked.variables.clone(),
+        asked: Mutex::default(),
         files: Mutex::default(),
     });
     let root = Arc::new(Frame::new(&checked.unit, None, Inputs::Root(Arc::clone(&checked.inputs))));
@@ -53,6 +54,7 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
     let mut graph = Graph {
         stack: document.name.as_str().into(),
         environment: Arc::clone(&checked.environment),
+        environment_file: checked.environment_file.clone(),
         region: checked.region.clone(),
         nodes,
         by_address: follower.nodes,

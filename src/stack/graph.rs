@@ -18,6 +18,7 @@ use super::typing::Schema;
 pub struct Graph {
     pub(super) stack: Arc<str>,
     pub(super) environment: Arc<str>,
+    pub(super) environment_file: super::EnvironmentFile,
     pub(super) region: String,
     /// In dependency order: what a node depends on stands before it.
     pub(super) nodes: Vec<Node>,

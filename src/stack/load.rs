@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::document::{self, EntryKind, FileKind, Parameter, Reader};
 use super::expression::Compiler;
 use super::scope::{Frame, Here, Inputs, Session, Unit, World};
-use super::{Answers, Checked, NoAttributes, Options, check, files, parameters, suggest, yaml};
+use super::{Answers, Checked, EnvironmentFile, NoAttributes, Options, check, files, parameters, suggest, yaml};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::value::Value;
@@ -43,11 +43,12 @@ fn load_here(path: &Path, options: &Options, catalog: &Catalog) -> Result<Checke
         units: HashMap::new(),
         open: Vec::new(),
         files: Vec::new(),
+        environment_file: None,
     };
     let file = if path.is_dir() { path.join("stack.yaml") } else { path.to_owned() };
     let unit = loader.unit(&file, FileKind::Stack, None);
     let inputs = unit.as_ref().map(|unit| loader.inputs(unit, &file, options)).unwrap_or_default();
-    let Loader { mut diagnostics, files, .. } = loader;
+    let Loader { mut diagnostics, files, environment_file, .. } = loader;
     let unit = match unit {
         Some(unit) if diagnostics.is_empty() => unit,
         _ => {
@@ -62,6 +63,7 @@ fn load_here(path: &Path, options: &Options, catalog: &Catalog) -> Result<Checke
         inputs,
         region,
         environment: options.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT).into(),
+        environment_file,
         variables: options.variables.clone(),
     })
 }
@@ -93,6 +95,7 @@ fn region(unit: &Arc<Unit>, inputs: &Arc<BTreeMap<String, Value>>, options: &Opt
         region: String::new(),
         answers: Answers::new(),
         variables: options.variables.clone(),
+        asked: Mutex::default(),
         files: Mutex::default(),
     };
     let frame = Frame::new(unit, None, Inputs::Root(Arc::clone(inputs)));
@@ -116,6 +119,7 @@ struct Loader<'a> {
     /// The files under way, each with the place that includes the next.
     open: Vec<(PathBuf, PathBuf)>,
     files: Vec<PathBuf>,
+    environment_file: EnvironmentFile,
 }
 
 impl Loader<'_> {
@@ -209,6 +213,7 @@ impl Loader<'_> {
         let mut inputs = BTreeMap::new();
         let broken = self.environment_file(declared, file, options, &mut inputs);
         self.command_line_values(declared, options, &mut inputs);
+        self.kept_values(declared, options, &mut inputs);
         for parameter in declared {
             if inputs.contains_key(&parameter.name) {
                 continue;
@@ -273,6 +278,7 @@ impl Loader<'_> {
             self.diagnostics.push(Diagnostic::file_error(file, message).help("letters, digits, `-` and `_`"));
             return true;
         }
+        self.environment_file = Some((path.clone(), None));
         if !path.exists() {
             if options.environment.is_none() || declared.is_empty() {
                 return false;
@@ -297,6 +303,7 @@ impl Loader<'_> {
                 return true;
             }
         };
+        self.environment_file = Some((path.clone(), Some(Arc::clone(&source))));
         let errors = self.diagnostics.len();
         let Some(root) = yaml::parse(&source, &mut self.diagnostics) else { return self.diagnostics.len() > errors };
         let is_map = matches!(root.data, yaml::Data::Map(_) | yaml::Data::Null);
@@ -356,6 +363,21 @@ impl Loader<'_> {
                 Value::Unknown
             });
             inputs.insert(parameter.name.clone(), value);
+        }
+    }
+
+    fn kept_values(&mut self, declared: &[Parameter], options: &Options, inputs: &mut BTreeMap<String, Value>) {
+        for (name, value) in &options.values {
+            let place = PathBuf::from(name);
+            let Some(parameter) = declared.iter().find(|parameter| parameter.name == *name) else {
+                let message = format!("the stack has no parameter `{name}`");
+                self.diagnostics.push(Diagnostic::file_error(&place, message));
+                continue;
+            };
+            if let Err(problem) = parameters::check(parameter, value) {
+                self.diagnostics.push(Diagnostic::file_error(&place, problem.message));
+            }
+            inputs.insert(name.clone(), value.clone());
         }
     }
 }

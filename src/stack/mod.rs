@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cloud::Lookup;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Source};
 use crate::value::Value;
 
 mod check;
@@ -24,8 +24,10 @@ mod intrinsics;
 mod load;
 mod name;
 mod names;
+mod origin;
 mod parameters;
 mod pattern;
+mod place;
 mod schema;
 mod scope;
 mod suggest;
@@ -35,6 +37,7 @@ mod yaml;
 pub use graph::{Attributes, Graph, Lifecycle, NoAttributes, Node, OutputNode};
 pub use load::load;
 pub use name::name;
+pub use origin::Origin;
 pub use schema::{component_schema, schema};
 
 /// The functions of expressions: how each is called, and what it gives.
@@ -54,6 +57,8 @@ pub struct Options {
     pub set: Vec<(String, String)>,
     /// Files that hold values of parameters: `--set-file key=path`.
     pub set_file: Vec<(String, PathBuf)>,
+    /// Values of parameters as a saved plan keeps them; stronger than all others.
+    pub values: BTreeMap<String, Value>,
     /// Whether a parameter without a value is unknown, not a mistake: what is on record can be deleted without it.
     pub absent_is_unknown: bool,
     /// The process environment, which `env(…)` reads.
@@ -69,6 +74,7 @@ impl Default for Options {
             environment: None,
             set: Vec::new(),
             set_file: Vec::new(),
+            values: BTreeMap::new(),
             absent_is_unknown: false,
             variables: variables.collect(),
         }
@@ -82,8 +88,12 @@ pub struct Checked {
     inputs: Arc<BTreeMap<String, Value>>,
     region: String,
     environment: Arc<str>,
+    environment_file: EnvironmentFile,
     variables: BTreeMap<String, String>,
 }
+
+/// The file of an environment's values: its path, and its text where there is one.
+type EnvironmentFile = Option<(PathBuf, Option<Arc<Source>>)>;
 
 /// Why there is no graph yet.
 #[derive(Debug)]

@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) region: String,
     pub(super) answers: Answers,
     pub(super) variables: BTreeMap<String, String>,
+    /// The variables that `env(…)` asked for.
+    pub(super) asked: Mutex<BTreeSet<String>>,
     /// What `file(…)` has read: a file that changes between plan and apply changes nothing.
     pub(super) files: Mutex<HashMap<(PathBuf, String), Result<String, Problem>>>,
 }
@@ -165,6 +167,12 @@ impl<'s> Session<'s> {
     fn file(&self, from: &Path, path: &str) -> Result<String, Problem> {
         let mut files = self.world.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.entry((from.to_owned(), path.to_owned())).or_insert_with(|| files::beside(from, path)).clone()
+    }
+
+    /// A variable of the process environment.
+    fn variable(&self, name: &str) -> Option<String> {
+        self.world.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        self.world.variables.get(name).cloned()
     }
 
     /// The answer to a lookup; unknown, and noted, where there is none.

@@ -10,6 +10,7 @@ use crate::value::Value;
 
 mod entry;
 mod error;
+mod history;
 mod holder;
 mod journal;
 mod load;
@@ -25,6 +26,7 @@ mod writer;
 
 pub use entry::{FormatError, STATE_VERSION};
 pub use error::Error;
+pub use history::Changed;
 pub use holder::Holder;
 pub use journal::{Journal, Updated};
 pub use open::{DEFAULT_LEASE, OnWait, OpenOptions};

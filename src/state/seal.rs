@@ -67,6 +67,19 @@ impl Seal {
         }
     }
 
+    /// A keyed digest of a value, secret or not, to compare with one that was made of it at another time. `what` keeps
+    /// apart the digests of different things that have the same value.
+    ///
+    /// # Errors
+    /// Refuses numbers that are not finite.
+    pub fn fingerprint(&self, what: &str, value: &Value) -> Result<String, SealError> {
+        let value = comparable(value);
+        let named = [("of".to_owned(), Value::from(what)), ("is".to_owned(), value)].into_iter().collect();
+        let infinite = || SealError::NotFinite(what.to_owned());
+        self.seal_at(&named, &mut String::new()).map_err(|_| infinite())?;
+        self.digest(&named).ok_or_else(infinite)
+    }
+
     fn seal_at(&self, value: &Value, path: &mut String) -> Result<Value, SealError> {
         let length = path.len();
         let sealed = match value {
@@ -116,6 +129,19 @@ impl Seal {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         mac.update(&text);
         Some(hex(&mac.finalize().into_bytes()))
+    }
+}
+
+/// The value with all in clear that has a clear form, and the rest told apart.
+fn comparable(value: &Value) -> Value {
+    let named = |name: &str, value: Value| -> Value { [(name.to_owned(), value)].into_iter().collect() };
+    match value {
+        Value::Digest(digest) => named(SECRET, Value::from(digest.as_str())),
+        Value::Unknown => named("infra:unknown", Value::Null),
+        Value::Secret(inner) => comparable(inner),
+        Value::List(list) => list.iter().map(comparable).collect(),
+        Value::Map(map) => map.iter().map(|(key, value)| (key.clone(), comparable(value))).collect(),
+        plain => plain.clone(),
     }
 }
 
@@ -343,6 +369,28 @@ mod tests {
         assert_ne!(seal.seal(&secret("5")), seal.seal(&Value::Secret(Box::new(Value::Int(5)))));
         assert_ne!(seal.seal(&secret("5")), Seal::generate().unwrap().seal(&secret("5")), "another log, another key");
         assert_eq!(seal.seal(&sealed).unwrap(), sealed, "what is sealed stays");
+    }
+
+    #[test]
+    fn fingerprints_tell_values_and_things_apart() {
+        let seal = seal();
+        let of = |what: &str, value: &Value| seal.fingerprint(what, value).unwrap();
+        assert_eq!(of("a", &secret("x")), of("a", &Value::from("x")), "secret or not");
+        let others = [
+            of("b", &Value::from("x")),
+            of("a", &Value::from("y")),
+            of("a", &Value::Null),
+            of("a", &Value::Unknown),
+            of("a", &Value::Digest("x".into())),
+            of("a", &Value::Digest("y".into())),
+            of("a", &map(&[("k", Value::Digest("x".into()))])),
+            of("a", &map(&[("k", Value::Digest("y".into()))])),
+            Seal::generate().unwrap().fingerprint("a", &Value::from("x")).unwrap(),
+        ];
+        let first = of("a", &secret("x"));
+        let distinct: std::collections::BTreeSet<_> = others.iter().chain([&first]).collect();
+        assert_eq!(distinct.len(), others.len() + 1);
+        seal.fingerprint("a", &Value::Float(f64::NAN)).unwrap_err();
     }
 
     #[test]

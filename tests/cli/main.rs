@@ -2,6 +2,7 @@
 
 mod docs;
 mod record;
+mod saved;
 mod stack;
 mod usage;
 

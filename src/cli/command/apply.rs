@@ -5,18 +5,24 @@ use std::process::ExitCode;
 use crate::cli::args::{ChangeArgs, FormatArgs, StackArgs, StateArgs, TargetArgs};
 use crate::cli::error::CommandError;
 use crate::cli::run::{self, Change};
+use crate::cli::saved::{self, SavedChange};
 
 /// Show what would be done, ask, and do it
 ///
 /// What is shown is what is done: the record is held from the plan on, so that nothing comes between. What fails stops
 /// only what depends on it; apply again to go on. Interrupt once to finish what is under way, twice to stop at once.
+///
+/// Instead of a stack it takes a plan that `infra plan --out FILE` saved, and does exactly that, without asking. Where the
+/// stack, the record or AWS moved on since, it says which, and changes nothing. Secret parameters are not saved: give
+/// them again with --set or --set-file.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   infra apply stacks/notification -e dev
   infra apply stacks/notification -e dev --set desired=4    with another value of a parameter
   infra apply stacks/notification -e prod --auto-approve    in a pipeline
-  infra apply stacks/notification -e dev --exclude Sender   all but a component and what needs it")]
+  infra apply stacks/notification -e dev --exclude Sender   all but a component and what needs it
+  infra apply prod.plan                                     what `infra plan … --out prod.plan` saved")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     stack: StackArgs,
@@ -36,6 +42,9 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let Args { stack, state, target, change, format } = args;
+    if let Some(file) = stack.saved_plan() {
+        return saved::apply(SavedChange { file, stack, state, target, change, format: format.format }).await;
+    }
     let options = target.options(false);
     run::change(Change { command: "apply", stack, state, options, change, format: format.format }).await
 }

@@ -1,11 +1,12 @@
 //! `infra plan`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::cli::args::{Format, FormatArgs, StackArgs, StateArgs, TargetArgs};
+use crate::cli::args::{StackArgs, StateArgs, TargetArgs};
 use crate::cli::error::CommandError;
 use crate::cli::run::Session;
-use crate::cli::{render, terminal};
+use crate::cli::{render, saved, terminal};
 
 /// Exit code of `--detailed-exitcode` where there are changes.
 const CHANGES: u8 = 2;
@@ -13,6 +14,9 @@ const CHANGES: u8 = 2;
 /// Show what an apply would do; changes nothing
 ///
 /// Compares what the stack says, what was last applied, and what AWS says now.
+///
+/// With --out the plan is saved as well: `infra apply FILE` then does exactly that, or says what moved on since. With
+/// --format markdown it is written as a comment for a pull request, never longer than GitHub takes.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +24,9 @@ Examples:
   infra plan stacks/notification -e dev --set desired=4        with another value of a parameter
   infra plan stacks/notification -e dev --target Api           only a component, and what it needs
   infra plan stacks/notification -e dev --detailed-exitcode    exits with 2 where there are changes
-  infra plan stacks/notification -e dev --format json | jq .summary")]
+  infra plan stacks/notification -e dev --format json | jq .summary
+  infra plan stacks/notification -e prod --out prod.plan       saves it, for `infra apply prod.plan`
+  infra plan stacks/notification -e prod --format markdown > plan.md && gh pr comment --body-file plan.md")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     stack: StackArgs,
@@ -35,19 +41,50 @@ pub(in crate::cli) struct Args {
     #[arg(long)]
     detailed_exitcode: bool,
 
-    #[command(flatten)]
-    format: FormatArgs,
+    /// Saves the plan in a file, for `infra apply FILE` to do exactly that
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// For whom the output is
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+}
+
+/// Who reads the plan.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    /// People at a terminal
+    #[default]
+    Text,
+    /// Programs
+    Json,
+    /// Reviewers of a pull request
+    Markdown,
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let session = Session::start(&args.stack, &args.state, false).await?;
     let graph = session.graph().await?;
-    let state = session.driver.state(&graph).await?;
+    let mut state = session.driver.state(&graph).await?;
+    if args.out.is_some() && state.seal.is_none() {
+        state = saved::begin(&session.driver, &graph).await?;
+    }
     let planned = session.driver.plan(graph, state, &args.target.options(false)).await?;
-    terminal::print(&match args.format.format {
-        Format::Text => render::plan_text(&planned.plan, terminal::width()),
-        Format::Json => format!("{:#}\n", render::plan_json(&planned.plan)?),
-    })?;
+    if let Some(file) = &args.out {
+        saved::save(file, &session.driver, &planned, &args.stack, &args.state, &args.target).await?;
+    }
+    match args.format {
+        Format::Text => terminal::print(&render::plan_text(&planned.plan, terminal::width()))?,
+        Format::Json => terminal::print(&format!("{:#}\n", render::plan_json(&planned.plan)?))?,
+        Format::Markdown => {
+            terminal::print_raw(&render::plan_markdown(&planned.plan, planned.graph.warnings(), &|address, path| {
+                planned.graph.property_place(address, path)
+            }))?
+        }
+    }
+    if let Some(file) = &args.out {
+        terminal::tell(&format!("Saved. To do exactly this: infra apply {}\n", file.display()));
+    }
     let changes = args.detailed_exitcode && !planned.plan.is_empty();
     Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
 }

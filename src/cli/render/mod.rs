@@ -1,13 +1,17 @@
 //! What people and programs read: plans, records, reports and errors as text and JSON.
 
 mod change;
+mod markdown;
 mod message;
+mod moved;
 mod plan;
 mod record;
 mod report;
 mod value;
 
+pub(super) use markdown::plan_markdown;
 pub(super) use message::{diagnostics, error};
+pub(super) use moved::moved;
 pub(super) use plan::{plan_json, plan_text};
 pub(super) use record::{outputs, resource_json, resource_text, state_json, state_list, state_text};
 pub(super) use report::{failures, hint, outcome};

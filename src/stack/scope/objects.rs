@@ -44,7 +44,7 @@ impl<'s> Scope<'s> for Here<'s> {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        self.session.world.variables.get(name).cloned()
+        self.session.variable(name)
     }
 
     fn spend(&self, steps: usize) -> Result<(), Problem> {

@@ -7,6 +7,7 @@ use super::*;
 use crate::value::Value;
 
 mod damage;
+mod history;
 mod protocol;
 mod replay;
 mod snapshots;

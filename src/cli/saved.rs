@@ -1,0 +1,243 @@
+//! Saving a plan, and applying it as it was saved or not at all.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::args::{ChangeArgs, Format, StackArgs, StateArgs, TargetArgs};
+use super::error::CommandError;
+use super::run::{self, Session};
+use super::{cloud, interrupt, record, render};
+use crate::apply::Interrupt;
+use crate::cloud::Cloud;
+use crate::driver::{Driver, Planned};
+use crate::saved::{self, Basis, DecodeError, Moved, Now, SavedPlan, moved};
+use crate::stack::{self, Graph, Origin};
+use crate::state::{Holder, Journal, LocalStore, LogKey, OpenOptions, SealError, State};
+use crate::value::Value;
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 30;
+
+/// Begins the record of a stack that has none: its key is what secrets are compared with.
+pub(super) async fn begin<C: Cloud>(driver: &Driver<C>, graph: &Graph) -> Result<State, CommandError> {
+    let options = OpenOptions { on_wait: Some(Box::new(record::on_wait)), ..OpenOptions::new(Holder::current("plan")) };
+    let (journal, state) = driver.open(graph, options).await?;
+    journal.close().await?;
+    Ok(state)
+}
+
+/// Saves a plan in `file`.
+pub(super) async fn save<C: Cloud>(
+    file: &Path,
+    driver: &Driver<C>,
+    planned: &Planned,
+    stack: &StackArgs,
+    state: &StateArgs,
+    target: &TargetArgs,
+) -> Result<(), CommandError> {
+    let origin = planned.graph.origin();
+    let given = stack.given();
+    let given = given.into_iter().filter_map(|name| origin.parameters.get(name).map(|value| (name.to_owned(), value)));
+    let (secret, plain): (Vec<_>, Vec<_>) = given.partition(|(_, value)| value.has_secret());
+    let saved = SavedPlan {
+        infra: env!("CARGO_PKG_VERSION").to_owned(),
+        made: jiff::Timestamp::now(),
+        folder: std::env::current_dir().unwrap_or_default(),
+        state: state.state.clone(),
+        stack: stack.path()?.to_owned(),
+        environment: stack.options().environment,
+        values: plain.into_iter().map(|(name, value)| (name, value.reveal())).collect(),
+        given: secret.into_iter().map(|(name, _)| name).collect(),
+        targets: target.target.clone(),
+        excludes: target.exclude.clone(),
+        basis: basis(driver, &planned.state, &origin).await?,
+        plan: planned.plan.clone(),
+    };
+    let bytes = saved::encode(&saved).map_err(saved::WriteError::from)?;
+    Ok(saved::write(file, &bytes)?)
+}
+
+/// What a plan follows from.
+async fn basis<C: Cloud>(driver: &Driver<C>, state: &State, origin: &Origin) -> Result<Basis, CommandError> {
+    let account = driver.account().await?;
+    let Some(seal) = &state.seal else {
+        return Err(CommandError::failed("the record has no key to compare secrets with"));
+    };
+    Ok(Basis::new(origin, &account, seal)?)
+}
+
+/// What an apply of a saved plan was asked.
+pub(super) struct SavedChange<'a> {
+    pub(super) file: &'a Path,
+    pub(super) stack: &'a StackArgs,
+    pub(super) state: &'a StateArgs,
+    pub(super) target: &'a TargetArgs,
+    pub(super) change: &'a ChangeArgs,
+    pub(super) format: Format,
+}
+
+/// Applies a saved plan, unless anything moved on since.
+pub(super) async fn apply(asked: SavedChange<'_>) -> Result<ExitCode, CommandError> {
+    let saved = read(asked.file)?;
+    asked.fits(&saved)?;
+    let interrupts = interrupt::listen();
+    let prepare = async {
+        asked.stands_still(&saved).await?;
+        let session = Session::of(asked.load(&saved)?, asked.state).await?;
+        let graph = session.graph().await?;
+        Ok((session, graph))
+    };
+    let (session, graph) = run::until_interrupted(&interrupts, prepare).await?;
+    let (journal, state) = run::open(&session.driver, &graph, "apply", asked.change, &interrupts).await?;
+    let result = held(&asked, &saved, &session.driver, graph, state, &journal, &interrupts).await;
+    // Whatever happened, the next run need not wait. Where the log was lost there is nothing to let go of.
+    let closed = journal.close().await;
+    let code = result?;
+    closed?;
+    Ok(code)
+}
+
+/// What is done while the log is held.
+async fn held<C: Cloud>(
+    asked: &SavedChange<'_>,
+    saved: &SavedPlan,
+    driver: &Driver<C>,
+    graph: Graph,
+    state: State,
+    journal: &Journal,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<ExitCode, CommandError> {
+    let planning = async {
+        let planned = driver.plan(graph, state, &saved.options()).await?;
+        let basis = basis(driver, &planned.state, &planned.graph.origin()).await?;
+        Ok((planned, basis))
+    };
+    let (planned, basis) = run::until_interrupted(interrupts, planning).await?;
+    let moved = moved(saved, Now { basis: &basis, plan: &planned.plan });
+    if !moved.is_empty() {
+        return Err(asked.refused(saved, &moved).await);
+    }
+    run::show(&planned.plan, asked.format)?;
+    run::carry_out(asked.format, driver, &planned, journal, interrupts).await
+}
+
+fn read(file: &Path) -> Result<SavedPlan, CommandError> {
+    let failed = |error: std::io::Error| CommandError::usage(format!("{} can't be read: {error}", file.display()));
+    if std::fs::metadata(file).map_err(failed)?.len() > MAX_FILE {
+        return Err(CommandError::usage(format!("{} is larger than any saved plan", file.display())));
+    }
+    let bytes = std::fs::read(file).map_err(failed)?;
+    saved::decode(&bytes).map_err(|error| {
+        let told = CommandError::usage(format!("the saved plan {} {error}", file.display()));
+        told.hint(match error {
+            DecodeError::Newer { .. } => "upgrade infra, or plan again with this one",
+            DecodeError::Damaged(_) => "plan again",
+        })
+    })
+}
+
+impl SavedChange<'_> {
+    fn log(saved: &SavedPlan) -> LogKey {
+        LogKey::new(saved.plan.stack.as_str(), saved.plan.environment.as_str())
+    }
+
+    /// Fails where the arguments contradict the saved plan, or leave out what it needs.
+    fn fits(&self, saved: &SavedPlan) -> Result<(), CommandError> {
+        let file = self.file.display();
+        let again = || format!("for another plan: {}", again(saved, self.file));
+        let options = [
+            ("-e", self.stack.options().environment.is_some()),
+            ("--target", !self.target.target.is_empty()),
+            ("--exclude", !self.target.exclude.is_empty()),
+        ];
+        if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
+            let message = format!("{option} can't be given with a saved plan: {file} says what it is for");
+            return Err(CommandError::usage(message).hint(again()));
+        }
+        let given = self.stack.given();
+        if let Some(name) = given.iter().find(|name| !saved.basis.secrets.contains_key(**name)) {
+            let message =
+                format!("`{name}` can't be given with a saved plan: only the values of secret parameters can");
+            return Err(CommandError::usage(message).hint(again()));
+        }
+        if let Some(name) = saved.given.iter().find(|name| !given.contains(name.as_str())) {
+            let message = format!("the secret parameter `{name}` is not saved in {file}, and has no value now");
+            return Err(CommandError::usage(message).hint(format!(
+                "give it the value that it was planned with: --set {name}=…, or --set-file {name}=PATH"
+            )));
+        }
+        if !saved.stack.exists() {
+            let message = format!("{}, which {file} is a plan of, is not here", saved.stack.display());
+            return Err(CommandError::usage(message)
+                .hint(format!("the plan was made in {}: apply it from a folder like that", saved.folder.display())));
+        }
+        Ok(())
+    }
+
+    /// Fails at once, without asking AWS or waiting for another run, where the record or a file moved on already.
+    async fn stands_still(&self, saved: &SavedPlan) -> Result<(), CommandError> {
+        let state = State::load(&LocalStore::new(&self.state.state), &Self::log(saved)).await?;
+        let Some(seal) = &state.seal else { return Err(self.refused(saved, &[Moved::OtherRecord]).await) };
+        let mut found = saved.moved_files(seal)?;
+        if state.serial != saved.plan.serial {
+            found.push(Moved::Record { planned: saved.plan.serial, now: state.serial });
+        }
+        if seal.fingerprint("record", &Value::Null)? != saved.basis.record {
+            found = vec![Moved::OtherRecord];
+        }
+        if found.is_empty() { Ok(()) } else { Err(self.refused(saved, &found).await) }
+    }
+
+    /// Reads the stack with the values that it was planned with.
+    fn load(&self, saved: &SavedPlan) -> Result<stack::Checked, CommandError> {
+        let options = stack::Options {
+            environment: saved.environment.clone(),
+            values: saved.values.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect(),
+            ..self.stack.options()
+        };
+        stack::load(&saved.stack, &options, &cloud::catalog()?).map_err(CommandError::stack)
+    }
+
+    /// Why the plan is not applied.
+    async fn refused(&self, saved: &SavedPlan, found: &[Moved]) -> CommandError {
+        let store = Arc::new(LocalStore::new(&self.state.state));
+        // Who it was is an extra: where the log can't tell, what happened is told without.
+        let by = State::changed_since(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default();
+        let error = CommandError::failed(render::moved(self.file, saved, &self.state.state, found, &by));
+        let error = match found {
+            [Moved::OtherRecord] => error.hint(format!(
+                "the plan was made with `--state {}` in {}",
+                saved.state.display(),
+                saved.folder.display()
+            )),
+            _ => error,
+        };
+        error.hint(format!("look again and save anew: {}", again(saved, self.file)))
+    }
+}
+
+/// The command that makes such a plan.
+fn again(saved: &SavedPlan, file: &Path) -> String {
+    let environment = saved.environment.iter().map(|environment| format!(" -e {environment}"));
+    let environment: String = environment.collect();
+    let targets = saved.targets.iter().map(|address| format!(" --target '{address}'"));
+    let excludes = saved.excludes.iter().map(|address| format!(" --exclude '{address}'"));
+    let given = saved.values.keys().chain(&saved.given).map(|name| format!(" --set {name}=…"));
+    let rest: String = targets.chain(excludes).chain(given).collect();
+    format!("infra plan {}{environment}{rest} --out {}", saved.stack.display(), file.display())
+}
+
+impl From<saved::WriteError> for CommandError {
+    fn from(error: saved::WriteError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<SealError> for CommandError {
+    fn from(error: SealError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
