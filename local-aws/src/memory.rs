@@ -60,7 +60,7 @@ pub(crate) struct Memory {
     /// Forward actions of listeners and rules with all their target groups, by ARN.
     pub(crate) forwards: HashMap<String, Vec<Element>>,
     /// What calls that speak JSON gave of a thing, by its ARN or id.
-    pub(crate) kept: HashMap<String, Map<String, Value>>,
+    pub(crate) parameters: HashMap<String, Map<String, Value>>,
     /// Answers to calls with a client token, by region, operation and token; and to the idempotent calls of ELBv2.
     pub(crate) given: HashMap<String, Given>,
     /// Secrets' copies that were removed: the secret's ARN and the region.

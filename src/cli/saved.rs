@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -15,7 +14,7 @@ use crate::cloud::Cloud;
 use crate::driver::{Driver, Planned};
 use crate::saved::{self, Basis, DecodeError, Moved, Now, SavedPlan, moved};
 use crate::stack::{self, Graph, Origin};
-use crate::state::{Holder, Journal, LocalStore, LogKey, OpenOptions, SealError, State};
+use crate::state::{Holder, Journal, LogKey, OpenOptions, SealError, State};
 use crate::value::Value;
 
 /// The largest file that is read, in bytes.
@@ -179,7 +178,7 @@ impl SavedChange<'_> {
 
     /// Fails at once, without asking AWS or waiting for another run, where the record or a file moved on already.
     async fn stands_still(&self, saved: &SavedPlan) -> Result<(), CommandError> {
-        let state = State::load(&LocalStore::new(&self.state.state), &Self::log(saved)).await?;
+        let state = State::load(&*cloud::store(self.state).await?, &Self::log(saved)).await?;
         let Some(seal) = &state.seal else { return Err(self.refused(saved, &[Moved::OtherRecord]).await) };
         let mut found = saved.moved_files(seal)?;
         if state.serial != saved.plan.serial {
@@ -203,16 +202,16 @@ impl SavedChange<'_> {
 
     /// Why the plan is not applied.
     async fn refused(&self, saved: &SavedPlan, found: &[Moved]) -> CommandError {
-        let store = Arc::new(LocalStore::new(&self.state.state));
         // Who it was is an extra: where the log can't tell, what happened is told without.
-        let by = State::changed_since(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default();
+        let by = match cloud::store(self.state).await {
+            Ok(store) => State::changed_since(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
         let error = CommandError::failed(render::moved(self.file, saved, &self.state.state, found, &by));
         let error = match found {
-            [Moved::OtherRecord] => error.hint(format!(
-                "the plan was made with `--state {}` in {}",
-                saved.state.display(),
-                saved.folder.display()
-            )),
+            [Moved::OtherRecord] => {
+                error.hint(format!("the plan was made with `--state {}` in {}", saved.state, saved.folder.display()))
+            }
             _ => error,
         };
         error.hint(format!("look again and save anew: {}", again(saved, self.file)))

@@ -36,7 +36,7 @@ pub struct SavedPlan {
     /// The working directory in which it was made, which relative paths are relative to: to be shown, never used.
     pub folder: PathBuf,
     /// Where the record was: to be shown, never used.
-    pub state: PathBuf,
+    pub state: String,
     /// The stack's folder or file, as the user named it.
     pub stack: PathBuf,
     /// The environment, as the user named it.

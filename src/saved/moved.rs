@@ -67,9 +67,9 @@ pub enum Moved {
         /// The property.
         path: String,
         /// What it was and would have become; `None` where it would not have changed.
-        planned: Option<(Shown, Shown)>,
+        planned: Option<Box<(Shown, Shown)>>,
         /// What it is and would become; `None` where it would not change.
-        now: Option<(Shown, Shown)>,
+        now: Option<Box<(Shown, Shown)>>,
     },
     /// Something else of a resource's step: its identifier, its place, its order.
     Detail(Address),
@@ -206,7 +206,8 @@ fn properties(address: &Address, before: Option<&Step>, after: Option<&Step>, fo
     for path in paths {
         let (planned, now) = (before.get(path), after.get(path));
         if planned != now {
-            let sides = |change: Option<&Change>| change.map(|change| (change.old.clone(), change.new.clone()));
+            let sides =
+                |change: Option<&Change>| change.map(|change| Box::new((change.old.clone(), change.new.clone())));
             let (planned, now) = (sides(planned), sides(now));
             found.push(Moved::Property { address: address.clone(), path: path.clone(), planned, now });
         }
@@ -309,8 +310,8 @@ mod tests {
         let expected = Moved::Property {
             address: "Mail".into(),
             path: "MessageRetentionPeriod".into(),
-            planned: Some((value(345_600), value(1_209_600))),
-            now: Some((value(60), value(1_209_600))),
+            planned: Some(Box::new((value(345_600), value(1_209_600)))),
+            now: Some(Box::new((value(60), value(1_209_600)))),
         };
         assert_eq!(drifted, [expected]);
         let gone = found(

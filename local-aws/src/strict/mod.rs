@@ -31,7 +31,8 @@ use crate::facts::Facts;
 pub(crate) fn has_rules(call: &Call) -> bool {
     let named = matches!(call.operation.as_str(), "CreateQueue" | "DeleteQueue");
     let service = call.scope.service.as_str();
-    let services = ["acm", "ec2", "ecs", "elasticloadbalancing", "kms", "secretsmanager", "servicediscovery", "ses", "sns"];
+    let services =
+        ["acm", "ec2", "ecs", "elasticloadbalancing", "kms", "secretsmanager", "servicediscovery", "ses", "sns"];
     !call.is_read() && (named || services.contains(&service))
 }
 

@@ -65,9 +65,9 @@ fn complete(key: &str, call: &Call, item: &mut Value, shared: &Shared) {
     if call.operation == "CreateService"
         && let Some(policy) = call.json["DnsConfig"].get("RoutingPolicy")
     {
-        memory.kept.entry(id.clone()).or_default().insert("RoutingPolicy".to_owned(), policy.clone());
+        memory.parameters.entry(id.clone()).or_default().insert("RoutingPolicy".to_owned(), policy.clone());
     }
-    let kept = memory.kept.get(&id).and_then(|kept| kept.get("RoutingPolicy"));
+    let kept = memory.parameters.get(&id).and_then(|kept| kept.get("RoutingPolicy"));
     if let (Some(policy), Some(config)) = (kept, item["DnsConfig"].as_object_mut()) {
         config.insert("RoutingPolicy".to_owned(), policy.clone());
     }

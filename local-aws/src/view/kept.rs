@@ -47,7 +47,7 @@ pub(super) fn show(call: &Call, answer: &mut Value, shared: &Shared) {
 fn complete(call: &Call, thing: &mut Value, name: &str, parameters: &[&str], shared: &Shared) {
     let Some(arn) = thing[name].as_str().map(str::to_owned) else { return };
     let mut memory = shared.memory();
-    let kept = memory.kept.entry(arn).or_default();
+    let kept = memory.parameters.entry(arn).or_default();
     let operation = call.operation.as_str();
     if matches!(operation, "CreateService" | "DeleteCluster") {
         kept.clear();

@@ -13,8 +13,8 @@ const LINES: usize = 20;
 /// Characters of a value that are told.
 const VALUE: usize = 80;
 
-/// What moved on since a plan was saved in `file`, and where: `state` is the folder of the record, `by` who changed it.
-pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &Path, found: &[Moved], by: &[Changed]) -> String {
+/// What moved on since a plan was saved in `file`, and where: `state` is where the record is, `by` who changed it.
+pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &str, found: &[Moved], by: &[Changed]) -> String {
     let mut what: Vec<&str> = Vec::new();
     let mut lines = Vec::new();
     for moved in found {
@@ -44,7 +44,7 @@ pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &Path, found:
     out
 }
 
-fn line(moved: &Moved, state: &Path, by: &[Changed]) -> (&'static str, String) {
+fn line(moved: &Moved, state: &str, by: &[Changed]) -> (&'static str, String) {
     match moved {
         Moved::File(path, edit) => {
             let edit = match edit {
@@ -62,7 +62,7 @@ fn line(moved: &Moved, state: &Path, by: &[Changed]) -> (&'static str, String) {
         }
         Moved::Region { planned, now } => ("the region", format!("region: {planned} was planned for, this is {now}")),
         Moved::OtherRecord => {
-            ("the record", format!("record: the one in {} is not the one that it was made from", state.display()))
+            ("the record", format!("record: the one in {state} is not the one that it was made from"))
         }
         Moved::Record { planned, now } => {
             let by: Vec<_> = by.iter().map(ToString::to_string).collect();
