@@ -37,7 +37,7 @@ const ELB: [(&str, &str, &str); 2] = [
     ("AWS::ElasticLoadBalancingV2::TargetGroup", "DescribeTargetGroups", "TargetGroupArn"),
 ];
 /// Lists of services that speak JSON: type, service, target, where the list is, where an item's id is (or the item itself).
-const JSON: [(&str, &str, &str, &str, &str); 6] = [
+const JSON: [(&str, &str, &str, &str, &str); 7] = [
     ("AWS::KMS::Alias", "kms", "TrentService.ListAliases", "Aliases", "AliasName"),
     ("AWS::SQS::Queue", "sqs", "AmazonSQS.ListQueues", "QueueUrls", ""),
     (
@@ -62,6 +62,13 @@ const JSON: [(&str, &str, &str, &str, &str); 6] = [
         "DashboardName",
     ),
     ("AWS::Logs::LogGroup", "logs", "Logs_20140328.DescribeLogGroups", "logGroups", "logGroupName"),
+    (
+        "AWS::ServiceDiscovery::Service",
+        "servicediscovery",
+        "Route53AutoNaming_v20170314.ListServices",
+        "Services",
+        "Id",
+    ),
 ];
 
 /// Those that come in pages. A secret that is scheduled for deletion is not among them.
@@ -161,6 +168,16 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
         for it in policies["ScalingPolicies"].as_array().into_iter().flatten() {
             add("AWS::ApplicationAutoScaling::ScalingPolicy", text(&it["PolicyARN"]));
         }
+    }
+    let target = "Route53AutoNaming_v20170314.ListNamespaces";
+    let answer = facts.json("servicediscovery", target, &json!({})).await?.unwrap_or_default();
+    for namespace in answer["Namespaces"].as_array().into_iter().flatten() {
+        let kind = match text(&namespace["Type"]) {
+            "HTTP" => "AWS::ServiceDiscovery::HttpNamespace",
+            "DNS_PRIVATE" => "AWS::ServiceDiscovery::PrivateDnsNamespace",
+            _ => "AWS::ServiceDiscovery::PublicDnsNamespace",
+        };
+        add(kind, text(&namespace["Id"]));
     }
     for cluster in facts.ecs_list("ListClusters", &json!({}), "clusterArns").await? {
         add("AWS::ECS::Cluster", text(&cluster));

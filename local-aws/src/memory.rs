@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Wait;
 use crate::xml::Element;
@@ -59,6 +59,8 @@ pub(crate) struct Memory {
     pub(crate) departed: HashMap<String, (NetworkUser, Wait)>,
     /// Forward actions of listeners and rules with all their target groups, by ARN.
     pub(crate) forwards: HashMap<String, Vec<Element>>,
+    /// What calls that speak JSON gave of a thing, by its ARN or id.
+    pub(crate) parameters: HashMap<String, Map<String, Value>>,
     /// Answers to calls with a client token, by region, operation and token; and to the idempotent calls of ELBv2.
     pub(crate) given: HashMap<String, Given>,
     /// Secrets' copies that were removed: the secret's ARN and the region.

@@ -37,6 +37,10 @@ fn identity(call: &Call) -> Option<Identity> {
             mismatch: Some(AwsError::refused("ResourceExistsException", "the client token was used before")),
         });
     }
+    if call.scope.service == "servicediscovery" {
+        let token = call.json["CreatorRequestId"].as_str()?;
+        return Some(Identity { key: format!("{region}/{}/{token}", call.operation), listed: None, mismatch: None });
+    }
     if call.scope.service != "elasticloadbalancing" {
         return None;
     }

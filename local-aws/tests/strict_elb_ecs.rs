@@ -1,4 +1,4 @@
-//! What Elastic Load Balancing, ECS and SQS refuse.
+//! What Elastic Load Balancing, ECS, Cloud Map and SQS refuse, and what ECS and Cloud Map tell.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -295,4 +295,90 @@ async fn who_waits_for_a_message_holds_up_nobody() {
     };
     let (received, ()) = tokio::join!(waiting, working);
     assert_eq!(received.json()["Messages"][0]["Body"], "come");
+}
+
+#[tokio::test]
+async fn what_a_service_was_given_is_told() {
+    let aws = shared().await;
+    let call = async |operation: &str, input: Value| {
+        aws.call("ecs", &format!("AmazonEC2ContainerServiceV20141113.{operation}"), input).await.json()
+    };
+    let defaults = json!({"namespace": "arn:aws:servicediscovery:us-east-1:123456789012:namespace/ns-1"});
+    let cluster = json!({"clusterName": "told", "serviceConnectDefaults": defaults});
+    call("CreateCluster", cluster).await;
+    let clusters = async || call("DescribeClusters", json!({"clusters": ["told"]})).await["clusters"][0].clone();
+    assert_eq!(clusters().await["serviceConnectDefaults"], defaults);
+    call("UpdateCluster", json!({"cluster": "told", "serviceConnectDefaults": {"namespace": ""}})).await;
+    assert_eq!(clusters().await["serviceConnectDefaults"], Value::Null);
+
+    let container = json!([{"name": "app", "image": "app"}]);
+    let definition = json!({"family": "told", "containerDefinitions": container, "enableFaultInjection": true});
+    let definition = call("RegisterTaskDefinition", definition).await["taskDefinition"].clone();
+    assert_eq!(definition["enableFaultInjection"], true);
+    let (connect, other) = (json!({"enabled": true, "namespace": "a"}), json!({"enabled": true, "namespace": "b"}));
+    let service = json!({
+        "cluster": "told", "serviceName": "told", "taskDefinition": definition["taskDefinitionArn"],
+        "serviceConnectConfiguration": connect, "availabilityZoneRebalancing": "DISABLED",
+    });
+    call("CreateService", service).await;
+    let services = async || {
+        call("DescribeServices", json!({"cluster": "told", "services": ["told"]})).await["services"][0].clone()
+    };
+    assert_eq!(services().await["deployments"][0]["serviceConnectConfiguration"], connect);
+    let change = json!({"cluster": "told", "service": "told", "serviceConnectConfiguration": other});
+    call("UpdateService", change).await;
+    let told = services().await;
+    assert_eq!(told["deployments"][0]["serviceConnectConfiguration"], other);
+    assert_eq!(told["availabilityZoneRebalancing"], "DISABLED");
+}
+
+#[tokio::test]
+async fn cloud_map_refuses_a_name_twice_and_a_service_in_use() {
+    let aws = shared().await;
+    let call = async |operation: &str, input: Value| {
+        aws.call("servicediscovery", &format!("Route53AutoNaming_v20170314.{operation}"), input).await
+    };
+    let create = json!({"Name": "map", "CreatorRequestId": "1"});
+    let made = call("CreateHttpNamespace", create.clone()).await.json();
+    assert_eq!(call("CreateHttpNamespace", create).await.json(), made);
+    let other = call("CreateHttpNamespace", json!({"Name": "map-other"})).await.json();
+    let namespace = async |made: &Value| {
+        let operation = call("GetOperation", json!({"OperationId": made["OperationId"]})).await.json();
+        operation["Operation"]["Targets"]["NAMESPACE"].clone()
+    };
+    let (namespace, other) = (namespace(&made).await, namespace(&other).await);
+    let create = json!({"Name": "web", "NamespaceId": namespace});
+    let service = call("CreateService", create.clone()).await.json()["Service"].clone();
+    assert_eq!(service["Type"], "HTTP");
+    call("CreateService", create).await.refused("ServiceAlreadyExists");
+    call("CreateService", json!({"Name": "web", "NamespaceId": other})).await.ok();
+    let filter = json!({"Filters": [{"Name": "NAMESPACE_ID", "Values": [namespace]}]});
+    let listed = call("ListServices", filter).await.json();
+    assert_eq!(listed["Services"].as_array().unwrap().len(), 1);
+
+    let instance = json!({"ServiceId": service["Id"], "InstanceId": "i"});
+    call("RegisterInstance", json!({"ServiceId": service["Id"], "InstanceId": "i", "Attributes": {}})).await.ok();
+    call("DeleteService", json!({"Id": service["Id"]})).await.refused("ResourceInUse");
+    call("DeregisterInstance", instance).await.ok();
+    call("DeleteService", json!({"Id": service["Id"]})).await.ok();
+}
+
+#[tokio::test]
+async fn what_an_update_of_a_cloud_map_service_leaves_out_is_taken_away_but_for_its_routing_policy() {
+    let aws = shared().await;
+    let call = async |operation: &str, input: Value| {
+        aws.call("servicediscovery", &format!("Route53AutoNaming_v20170314.{operation}"), input).await.json()
+    };
+    let made = call("CreatePublicDnsNamespace", json!({"Name": "parts.example.com"})).await;
+    let operation = call("GetOperation", json!({"OperationId": made["OperationId"]})).await;
+    let records = json!([{"Type": "A", "TTL": 10}]);
+    let create = json!({
+        "Name": "web", "NamespaceId": operation["Operation"]["Targets"]["NAMESPACE"],
+        "DnsConfig": {"RoutingPolicy": "WEIGHTED", "DnsRecords": records}, "HealthCheckConfig": {"Type": "TCP"},
+    });
+    let id = call("CreateService", create).await["Service"]["Id"].clone();
+    call("UpdateService", json!({"Id": id, "Service": {"DnsConfig": {"DnsRecords": records}}})).await;
+    let service = call("GetService", json!({"Id": id})).await["Service"].clone();
+    assert_eq!(service["DnsConfig"], json!({"RoutingPolicy": "WEIGHTED", "DnsRecords": records}));
+    assert_eq!(service["HealthCheckConfig"], Value::Null);
 }

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use aws_smithy_types::error::operation::BuildError;
+use aws_smithy_types::{Document as Sdk, Number};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+use super::mirror::Mirror;
 
 /// A JSON document, which a stack gives as a map or as JSON text and which is compared by meaning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +45,48 @@ impl Document {
     }
 }
 
+/// A document where the SDK has a type of its own for one.
+impl Mirror for Document {
+    type Sdk = Sdk;
+
+    fn sdk(&self) -> Result<Option<Sdk>, BuildError> {
+        let parsed = self.0.as_str().and_then(|text| serde_json::from_str(text).ok());
+        Ok(Some(to_sdk(parsed.as_ref().unwrap_or(&self.0))))
+    }
+
+    fn of(sdk: Option<Sdk>) -> Self {
+        Self(sdk.map_or(Json::Null, from_sdk))
+    }
+}
+
+fn to_sdk(json: &Json) -> Sdk {
+    match json {
+        Json::Null => Sdk::Null,
+        Json::Bool(value) => Sdk::Bool(*value),
+        Json::Number(number) => Sdk::Number(match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => Number::PosInt(number),
+            (None, Some(number)) => Number::NegInt(number),
+            (None, None) => Number::Float(number.as_f64().unwrap_or_default()),
+        }),
+        Json::String(text) => Sdk::String(text.clone()),
+        Json::Array(list) => Sdk::Array(list.iter().map(to_sdk).collect()),
+        Json::Object(map) => Sdk::Object(map.iter().map(|(key, value)| (key.clone(), to_sdk(value))).collect()),
+    }
+}
+
+fn from_sdk(sdk: Sdk) -> Json {
+    match sdk {
+        Sdk::Null => Json::Null,
+        Sdk::Bool(value) => Json::Bool(value),
+        Sdk::Number(Number::PosInt(number)) => Json::from(number),
+        Sdk::Number(Number::NegInt(number)) => Json::from(number),
+        Sdk::Number(Number::Float(number)) => Json::from(number),
+        Sdk::String(text) => Json::String(text),
+        Sdk::Array(list) => list.into_iter().map(from_sdk).collect(),
+        Sdk::Object(map) => map.into_iter().map(|(key, value)| (key, from_sdk(value))).collect(),
+    }
+}
+
 impl JsonSchema for Document {
     fn inline_schema() -> bool {
         true
@@ -60,6 +106,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_document_is_the_same_for_the_sdk_however_it_is_given() {
+        let map = json!({"a": [1, -2, 0.5, true, null], "b": {"c": "d"}});
+        let given: Document = serde_json::from_value(map.clone()).expect("a document");
+        let text: Document = serde_json::from_value(Json::from(map.to_string())).expect("a document");
+        let sdk = given.sdk().expect("nothing is missing");
+        assert_eq!(text.sdk().expect("nothing is missing"), sdk);
+        assert_eq!(Document::of(sdk), given);
+    }
 
     #[test]
     fn a_document_is_text_for_the_api_however_it_is_given() {

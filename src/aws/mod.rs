@@ -86,6 +86,9 @@ static TYPES: &[&dyn AnyResource] = &[
     &Of::<sqs::QueuePolicy>::TYPE,
     &Of::<ssm::Parameter>::TYPE,
     &Of::<secrets_manager::Secret>::TYPE,
+    &Of::<cloud_map::HttpNamespace>::TYPE,
+    &Of::<cloud_map::PrivateDnsNamespace>::TYPE,
+    &Of::<cloud_map::Service>::TYPE,
 ];
 
 /// What the engine knows of all types; needs no access to AWS.

@@ -15,7 +15,7 @@ pub fn of<T: JsonSchema>() -> Json {
     schema
 }
 
-/// Takes away the `null` of optional properties (absent is how a stack says nothing), Rust's integer formats, defaults
+/// Takes away the `null` of optional properties (absent is how a stack says nothing), Rust's number formats, defaults
 /// (AWS's are not Rust's), and Rust's names.
 fn tidy(schema: &mut Json) {
     let Json::Object(map) = schema else { return };
@@ -36,7 +36,7 @@ fn tidy(schema: &mut Json) {
             }
         }
     }
-    if map.get("format").and_then(Json::as_str).is_some_and(|format| format.contains("int")) {
+    if map.get("format").and_then(Json::as_str).is_some_and(|format| format.contains("int") || format == "double") {
         map.remove("format");
     }
     map.remove("default");

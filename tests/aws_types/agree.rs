@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// Compares as a plan does: what is not wanted does not count, sets have no order, documents are compared by meaning, what
 /// AWS never tells is left out.
 pub(crate) fn difference(wanted: &Value, live: &Value, schema: &Json, path: &str) -> Option<String> {
-    if schema.get("writeOnly") == Some(&Json::Bool(true)) {
+    if schema.get("writeOnly") == Some(&Json::Bool(true)) && *live == Value::Null {
         return None;
     }
     let differ = || Some(format!("{path}: wanted {wanted:?}, AWS tells {live:?}"));

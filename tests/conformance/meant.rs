@@ -6,6 +6,8 @@ use crate::compare::Difference::{
 
 const API: &str = "the API requires it";
 const ANOTHER_KEY: &str = "CloudFormation fails any update of it";
+const ORDER: &str = "their order says nothing, and the API does not promise to keep it";
+const WHOLE: &str = "a whole number, as in the API";
 
 /// Type, path of the property or output, difference, and the reason; sorted.
 pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
@@ -150,18 +152,20 @@ pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
         "the other kind of gateway, for a VPN, is not covered",
     ),
     ("AWS::ECS::Cluster", "CapacityProviders", SetHere, "the API tells them in any order"),
+    ("AWS::ECS::Cluster", "DefaultCapacityProviderStrategy", SetHere, ORDER),
     ("AWS::ECS::Cluster", "DefaultCapacityProviderStrategy.CapacityProvider", RequiredHere, API),
     ("AWS::ECS::Cluster", "ServiceConnectDefaults.Namespace", RequiredHere, API),
+    ("AWS::ECS::Service", "CapacityProviderStrategy", SetHere, ORDER),
     ("AWS::ECS::Service", "CapacityProviderStrategy.CapacityProvider", RequiredHere, API),
-    (
-        "AWS::ECS::Service",
-        "DeploymentConfiguration.Strategy",
-        ValueThere,
-        "their `CanaryConfiguration` and `LinearConfiguration` are not covered yet",
-    ),
+    ("AWS::ECS::Service", "DeploymentConfiguration.Alarms.AlarmNames", SetHere, ORDER),
+    ("AWS::ECS::Service", "DeploymentConfiguration.LifecycleHooks.LifecycleStages", SetHere, ORDER),
     ("AWS::ECS::Service", "DeploymentController.Type", RequiredHere, API),
+    ("AWS::ECS::Service", "LoadBalancers", SetHere, ORDER),
     ("AWS::ECS::Service", "NetworkConfiguration.AwsvpcConfiguration.Subnets", RequiredHere, API),
+    ("AWS::ECS::Service", "PlacementConstraints", SetHere, ORDER),
+    ("AWS::ECS::Service", "Role", WriteOnlyHere, "AWS tells the role by its ARN, and its own where none is given"),
     ("AWS::ECS::Service", "ServiceConnectConfiguration.LogConfiguration.LogDriver", RequiredHere, API),
+    ("AWS::ECS::Service", "ServiceRegistries", SetHere, ORDER),
     ("AWS::ECS::TaskDefinition", "ContainerDefinitions.DependsOn.Condition", RequiredHere, API),
     ("AWS::ECS::TaskDefinition", "ContainerDefinitions.DependsOn.ContainerName", RequiredHere, API),
     ("AWS::ECS::TaskDefinition", "ContainerDefinitions.EnvironmentFiles.Type", RequiredHere, API),
@@ -248,4 +252,11 @@ pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
         ReplacesHere,
         "a policy's id is its queues, which is all that a deletion knows of it",
     ),
+    ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Properties.DnsProperties.SOA.TTL", OtherType, WHOLE),
+    ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc", RequiredHere, API),
+    ("AWS::ServiceDiscovery::Service", "DnsConfig.DnsRecords.TTL", OtherType, WHOLE),
+    ("AWS::ServiceDiscovery::Service", "DnsConfig.RoutingPolicy", ReplacesHere, "the API can't change it"),
+    ("AWS::ServiceDiscovery::Service", "HealthCheckConfig.FailureThreshold", OtherType, WHOLE),
+    ("AWS::ServiceDiscovery::Service", "HealthCheckCustomConfig.FailureThreshold", OtherType, WHOLE),
+    ("AWS::ServiceDiscovery::Service", "NamespaceId", RequiredHere, API),
 ];

@@ -92,6 +92,10 @@ const ONE_BY_ONE: &[&str] = &[
     "logs:ListTagsForResource",
     // ListSecrets would take all, but lags up to five minutes behind.
     "secretsmanager:DescribeSecret",
+    "servicediscovery:GetNamespace",
+    "servicediscovery:GetService",
+    "servicediscovery:GetServiceAttributes",
+    "servicediscovery:ListTagsForResource",
     "sqs:GetQueueAttributes",
     "sqs:ListQueueTags",
     "ssm:ListTagsForResource",

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 mod certificate;
+mod cloud_map;
 mod ecs;
 mod flow_log;
 pub(crate) mod internet_gateway;
@@ -28,8 +29,8 @@ use crate::facts::Facts;
 pub(crate) fn has_rules(call: &Call) -> bool {
     let named = matches!(call.operation.as_str(), "CreateQueue" | "DeleteQueue");
     let service = call.scope.service.as_str();
-    !call.is_read()
-        && (named || matches!(service, "acm" | "ec2" | "ecs" | "elasticloadbalancing" | "kms" | "secretsmanager"))
+    let services = ["acm", "ec2", "ecs", "elasticloadbalancing", "kms", "secretsmanager", "servicediscovery"];
+    !call.is_read() && (named || services.contains(&service))
 }
 
 /// Refuses `call` where AWS would.
@@ -67,6 +68,7 @@ async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
         "ecs" => ecs::check(call, facts).await,
         "kms" => key::check(call, facts).await,
         "secretsmanager" => secret::check(call, facts).await,
+        "servicediscovery" => cloud_map::check(call, facts).await,
         "sqs" => queue::check(call, facts),
         _ => Ok(()),
     }

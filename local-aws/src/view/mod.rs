@@ -5,6 +5,7 @@ mod cloud_map;
 mod flow_log;
 pub(crate) mod forward;
 pub(crate) mod hidden;
+mod kept;
 mod listing;
 mod load_balancer;
 mod metric_filter;
@@ -34,6 +35,9 @@ use crate::xml::Element;
 /// Returns `request` as the emulator understands it best.
 pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
     let request = secret::adapted(call, request);
+    if (call.scope.service.as_str(), call.operation.as_str()) == ("servicediscovery", "UpdateService") {
+        return with_length(request, cloud_map::with_all_parts(call).to_string());
+    }
     let parameters = match (call.scope.service.as_str(), call.operation.as_str()) {
         ("ec2", operation) if listing::is_listed(operation) => listing::without_selection(call),
         ("ec2", "CreateFlowLogs") => flow_log::with_tags(call),
@@ -49,10 +53,14 @@ pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
         }
         _ => return request,
     };
+    with_length(request, encode(parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+}
+
+/// Replaces the body of `request`, whose length is then another.
+fn with_length(request: Request<Bytes>, body: String) -> Request<Bytes> {
     let (mut parts, _) = request.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
-    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Request::from_parts(parts, Bytes::from(encode(pairs)))
+    Request::from_parts(parts, Bytes::from(body))
 }
 
 /// Does what must be done before `call`: keeps what only can be known now, and deletes what AWS deletes along with it.
@@ -136,6 +144,7 @@ fn iam(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Byte
 fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Bytes> {
     let Ok(mut value) = serde_json::from_slice::<Value>(answer.body()) else { return answer };
     service::show(call, &mut value, facts.shared);
+    kept::show(call, &mut value, facts.shared);
     cloud_map::show(call, &mut value, facts.shared);
     metric_filter::show(call, &mut value, facts.shared);
     parameter::show(call, &mut value);

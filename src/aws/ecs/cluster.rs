@@ -80,7 +80,8 @@ mirror! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ServiceConnectDefaults {
-    /// The Cloud Map namespace, by name or ARN.
+    /// The Cloud Map namespace, by its ARN: `${Namespace.Arn}`.
+    #[schemars(regex(pattern = r"^arn:[^:]+:servicediscovery:[^:]+:[0-9]+:namespace/.+$"))]
     pub namespace: String,
 }
 
@@ -106,10 +107,10 @@ pub struct Cluster {
     pub configuration: Option<ClusterConfiguration>,
     /// Which capacity providers run tasks that name none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true))]
     pub default_capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
     /// The namespace that services use where they name none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("writeOnly" = true))]
     pub service_connect_defaults: Option<ServiceConnectDefaults>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -155,7 +156,7 @@ impl Resource for Cluster {
             .set_cluster_name(self.cluster_name.clone())
             .set_settings(built(self.cluster_settings.sdk(), OPERATION)?)
             .set_configuration(built(self.configuration.sdk(), OPERATION)?)
-            .set_default_capacity_provider_strategy(strategy(self.default_capacity_provider_strategy.as_deref())?)
+            .set_default_capacity_provider_strategy(built(self.default_capacity_provider_strategy.sdk(), OPERATION)?)
             .set_service_connect_defaults(self.connect_defaults(OPERATION)?)
             .set_tags(tag_list(&self.tags));
         let answer = call.send().await.during(OPERATION)?;
@@ -215,7 +216,7 @@ impl Resource for Cluster {
             || self.default_capacity_provider_strategy != old.default_capacity_provider_strategy
         {
             let providers = self.capacity_providers.iter().flatten().cloned().collect();
-            let strategy = strategy(self.default_capacity_provider_strategy.as_deref())?.unwrap_or_default();
+            let strategy = built(self.default_capacity_provider_strategy.sdk(), OPERATION)?.unwrap_or_default();
             let call = aws.ecs().put_cluster_capacity_providers().cluster(id.as_str());
             let call =
                 call.set_capacity_providers(Some(providers)).set_default_capacity_provider_strategy(Some(strategy));
@@ -274,10 +275,6 @@ impl Cluster {
     }
 }
 
-fn strategy(items: Option<&[CapacityProviderStrategyItem]>) -> Result<Option<Vec<sdk::CapacityProviderStrategyItem>>> {
-    items.map(|items| items.iter().map(CapacityProviderStrategyItem::sdk).collect()).transpose()
-}
-
 /// The clusters by name; those that are gone or going are left out.
 async fn describe(aws: &Aws, clusters: Vec<String>) -> Result<Vec<sdk::Cluster>> {
     let mut clusters = describe_any(aws, clusters).await?;
@@ -293,17 +290,19 @@ async fn describe_any(aws: &Aws, clusters: Vec<String>) -> Result<Vec<sdk::Clust
 
 fn observed(cluster: sdk::Cluster) -> Observed<Cluster> {
     let name = cluster.cluster_name.clone().unwrap_or_default();
-    let strategy = cluster.default_capacity_provider_strategy();
+    let namespace = cluster.service_connect_defaults.and_then(|defaults| defaults.namespace);
     Observed {
         id: Id::new(&name),
         properties: Cluster {
-            capacity_providers: Some(cluster.capacity_providers().iter().cloned().collect()),
-            default_capacity_provider_strategy: Some(strategy.iter().map(CapacityProviderStrategyItem::of).collect()),
-            tags: tags(cluster.tags()),
+            capacity_providers: Some(cluster.capacity_providers.into_iter().flatten().collect()),
+            default_capacity_provider_strategy: Some(Mirror::of(cluster.default_capacity_provider_strategy)),
+            tags: tags(cluster.tags.as_deref().unwrap_or_default()),
             cluster_name: Some(name),
             cluster_settings: Mirror::of(cluster.settings),
             configuration: Mirror::of(cluster.configuration),
-            service_connect_defaults: None,
+            service_connect_defaults: namespace
+                .filter(|arn| !arn.is_empty())
+                .map(|namespace| ServiceConnectDefaults { namespace }),
         },
         outputs: Outputs { arn: cluster.cluster_arn.unwrap_or_default() },
     }

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types as sdk;
+use aws_smithy_types::error::operation::BuildError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::aws::mirror::{Word, mirror};
+use crate::aws::mirror::{Mirror, Word, mirror};
 
 mirror! {
     /// A container that another waits for.
@@ -156,11 +159,23 @@ mirror! {
 
     /// GPUs and the like.
     pub struct ResourceRequirement = sdk::ResourceRequirement, fallible {
+        /// How a GPU is shared with other containers.
+        sharing_strategy(set_sharing_strategy): Option<SharingStrategy>,
         /// What is needed.
         #[schemars(extend("enum" = ["GPU", "InferenceAccelerator", "NeuronDevice"]))]
         r#type(set_type): Word<sdk::ResourceType>,
         /// How many, or which.
         value(set_value): String,
+    }
+
+    /// What of a GPU a container gets, by NVIDIA's Multi-Process Service.
+    pub struct NvidiaMpsAllocation = sdk::NvidiaMpsAllocation, fallible {
+        /// Percent of its computing power at most.
+        #[schemars(range(min = 1, max = 100))]
+        max_compute_percent(set_max_compute_percent): Option<i32>,
+        /// MiB of its memory.
+        #[schemars(range(min = 1))]
+        memory(set_memory): i32,
     }
 
     /// Whether a container is started again when it stops.
@@ -197,8 +212,8 @@ mirror! {
         hard_limit(set_hard_limit): i32,
         /// What is limited.
         #[schemars(extend("enum" = [
-            "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
-            "sigpending", "stack",
+            "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+            "rttime", "sigpending", "stack"
         ]))]
         name(set_name): Word<sdk::UlimitName>,
         /// The limit.
@@ -211,5 +226,26 @@ mirror! {
         read_only(set_read_only): Option<bool>,
         /// The container.
         source_container(set_source_container): Option<String>,
+    }
+}
+
+/// How a GPU is shared with other containers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SharingStrategy {
+    /// By NVIDIA's Multi-Process Service.
+    pub nvidia_mps: NvidiaMpsAllocation,
+}
+
+/// The SDK has a union for it.
+impl Mirror for SharingStrategy {
+    type Sdk = sdk::SharingStrategy;
+
+    fn sdk(&self) -> Result<Option<Self::Sdk>, BuildError> {
+        Ok(self.nvidia_mps.sdk()?.map(Self::Sdk::NvidiaMps))
+    }
+
+    fn of(sdk: Option<Self::Sdk>) -> Self {
+        Self { nvidia_mps: Mirror::of(sdk.and_then(|sdk| sdk.as_nvidia_mps().ok().cloned())) }
     }
 }

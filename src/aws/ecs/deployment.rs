@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{self as sdk, DeploymentRolloutState};
 
-use super::service::describe;
+use super::service_calls::describe;
 use crate::aws::client::Aws;
 use crate::aws::resource::Result;
 use crate::aws::wait::{self, Probe};
 
-/// How long a deployment may take.
+/// How long a deployment may take, beside what it waits on purpose.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Events of a service that a failure tells.
 const EVENTS: usize = 3;
@@ -26,9 +26,9 @@ pub(super) enum Expected {
 }
 
 /// Waits until the expected deployment of a service serves, alone and with all of its tasks; fails as soon as it has
-/// failed or was rolled back.
-pub(super) async fn wait(aws: &Aws, cluster: &str, arn: &str, expected: &Expected) -> Result<()> {
-    wait::until(aws, "ecs:DescribeServices", TIMEOUT, || async {
+/// failed or was rolled back. `pauses` is how long it waits on purpose.
+pub(super) async fn wait(aws: &Aws, cluster: &str, arn: &str, expected: &Expected, pauses: Duration) -> Result<()> {
+    wait::until(aws, "ecs:DescribeServices", TIMEOUT + pauses, || async {
         let services = describe(aws, cluster, vec![arn.to_owned()]).await?;
         Ok(services.first().map_or_else(|| Probe::Pending("not visible".to_owned()), |service| look(service, expected)))
     })

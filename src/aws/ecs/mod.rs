@@ -1,10 +1,14 @@
 //! Amazon ECS: containers.
 
 mod cluster;
+mod connect_parts;
 mod container;
 mod container_parts;
 mod deployment;
+mod deployment_parts;
+mod gateway_parts;
 mod service;
+mod service_calls;
 mod service_parts;
 mod task_definition;
 mod task_parts;

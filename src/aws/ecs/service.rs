@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{self as sdk, PropagateTags, ServiceField};
 use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::connect_parts::ServiceConnectConfiguration;
 use super::deployment::{self, Expected};
+use super::deployment_parts::{DeploymentConfiguration, DeploymentController};
+use super::gateway_parts::GatewayConnector;
+use super::service_calls::{self, describe, describe_any};
 use super::service_parts::{
-    CapacityProviderStrategyItem, DeploymentConfiguration, DeploymentController, ForceNewDeployment, LoadBalancer,
-    NetworkConfiguration, PlacementConstraint, PlacementStrategy, ServiceConnectConfiguration, ServiceRegistry,
+    CapacityProviderStrategyItem, ForceNewDeployment, LoadBalancer, MonitoringConfiguration, NetworkConfiguration,
+    PlacementConstraint, PlacementStrategy, ServiceRegistry, ServiceVolumeConfiguration, VpcLatticeConfiguration,
 };
-use super::{retag, tag_list, tags};
+use super::{retag, tags};
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::error::{During, found};
+use crate::aws::error::During;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, Tags};
 use crate::aws::wait::{self, Probe};
@@ -38,6 +41,7 @@ pub struct Service {
     pub availability_zone_rebalancing: Option<String>,
     /// Which capacity providers run the tasks, in place of `LaunchType`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true))]
     pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
     /// The cluster, by name or ARN. AWS's default is the cluster named `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +52,8 @@ pub struct Service {
     /// Who carries deployments out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_controller: Option<DeploymentController>,
-    /// How many tasks run. Where autoscaling rules it, put it under `lifecycle: { ignore: [DesiredCount] }`.
+    /// How many tasks run. Leave it out where autoscaling rules it: the service is made with one task, and later changes do
+    /// not touch the number, nor does taking it out of the stack.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub desired_count: Option<i32>,
@@ -58,10 +63,14 @@ pub struct Service {
     /// Whether commands can be run in containers (`aws ecs execute-command`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_execute_command: Option<bool>,
-    /// Deploys anew where nothing else changes.
+    /// Deploys anew where nothing else changes: a change of the nonce does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("writeOnly" = true))]
     pub force_new_deployment: Option<ForceNewDeployment>,
+    /// Ports of the tasks that a gateway of ECS sends traffic to; one at most. Take one away by an empty list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
+    pub gateway_connectors: Option<Vec<GatewayConnector>>,
     /// Seconds for which failing health checks of a load balancer are ignored after a task starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
@@ -72,12 +81,18 @@ pub struct Service {
     pub launch_type: Option<String>,
     /// Target groups that the tasks are registered with.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true))]
     pub load_balancers: Option<Vec<LoadBalancer>>,
+    /// How finely the service is measured. AWS's default is once a minute; give that to go back to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
+    pub monitoring: Option<MonitoringConfiguration>,
     /// Where the tasks are in the network; required for Fargate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
     /// Where tasks may run; not for Fargate.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true))]
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
     /// How tasks are spread over instances; not for Fargate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +104,11 @@ pub struct Service {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["SERVICE", "TASK_DEFINITION"]))]
     pub propagate_tags: Option<String>,
+    /// The role with which ECS calls a load balancer, where tasks are not in `awsvpc`. AWS's default is its service-linked
+    /// role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
+    pub role: Option<String>,
     /// Whether a number of tasks runs, or one on every instance. AWS's default is `REPLICA`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["REPLICA", "DAEMON"]))]
@@ -103,6 +123,7 @@ pub struct Service {
     pub service_name: Option<String>,
     /// Cloud Map services that the tasks are registered with.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true))]
     pub service_registries: Option<Vec<ServiceRegistry>>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -111,6 +132,13 @@ pub struct Service {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^arn:[^:]+:ecs:[^:]+:[^:]+:task-definition/[^:]+:[0-9]+$"))]
     pub task_definition: Option<String>,
+    /// How volumes that the task definition leaves open are made for each task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    /// Ports of the tasks that are targets of VPC Lattice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
 }
 
 /// What AWS tells of a service.
@@ -125,7 +153,8 @@ pub struct Outputs {
 
 impl Resource for Service {
     const TYPE: &'static str = "AWS::ECS::Service";
-    const CREATE_ONLY: &'static [&'static str] = &["Cluster", "LaunchType", "SchedulingStrategy", "ServiceName"];
+    const CREATE_ONLY: &'static [&'static str] =
+        &["Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName"];
     const UNIQUE: &'static [&'static [&'static str]] = &[&["Cluster", "ServiceName"]];
     const GENERATED_NAME: Option<GeneratedName> =
         Some(GeneratedName { property: "ServiceName", max_length: 255, lower_case: false });
@@ -140,41 +169,7 @@ impl Resource for Service {
     type Outputs = Outputs;
 
     async fn create(&self, aws: &Aws, op: &Op) -> Result<Id> {
-        let capacity = self
-            .capacity_provider_strategy
-            .as_ref()
-            .map(|items| items.iter().map(CapacityProviderStrategyItem::sdk).collect::<Result<Vec<_>>>());
-        let call = aws
-            .ecs()
-            .create_service()
-            .client_token(op.id.as_str())
-            .set_service_name(self.service_name.clone())
-            .set_availability_zone_rebalancing(self.availability_zone_rebalancing.as_deref().map(Into::into))
-            .set_capacity_provider_strategy(capacity.transpose()?)
-            .set_cluster(self.cluster.clone())
-            .set_deployment_configuration(
-                self.deployment_configuration.as_ref().map(DeploymentConfiguration::sdk).transpose()?,
-            )
-            .set_deployment_controller(self.deployment_controller.as_ref().map(DeploymentController::sdk).transpose()?)
-            .set_desired_count(self.desired_count.or_else(|| self.default_count()))
-            .set_enable_ecs_managed_tags(self.enable_ecs_managed_tags)
-            .set_enable_execute_command(self.enable_execute_command)
-            .set_health_check_grace_period_seconds(self.health_check_grace_period_seconds)
-            .set_launch_type(self.launch_type.as_deref().map(Into::into))
-            .set_load_balancers(list(&self.load_balancers, LoadBalancer::sdk))
-            .set_network_configuration(self.network_configuration.as_ref().map(NetworkConfiguration::sdk).transpose()?)
-            .set_placement_constraints(list(&self.placement_constraints, PlacementConstraint::sdk))
-            .set_placement_strategy(list(&self.placement_strategies, PlacementStrategy::sdk))
-            .set_platform_version(self.platform_version.clone())
-            .set_propagate_tags(self.propagate_tags.as_deref().map(Into::into))
-            .set_scheduling_strategy(self.scheduling_strategy.as_deref().map(Into::into))
-            .set_service_connect_configuration(
-                self.service_connect_configuration.as_ref().map(ServiceConnectConfiguration::sdk).transpose()?,
-            )
-            .set_service_registries(list(&self.service_registries, ServiceRegistry::sdk))
-            .set_tags(tag_list(&self.tags))
-            .set_task_definition(self.task_definition.clone());
-        let answer = call.send().await.during("ecs:CreateService")?;
+        let answer = self.create_call(aws, op)?.send().await.during("ecs:CreateService")?;
         let arn = answer.service().and_then(|service| service.service_arn());
         let arn =
             arn.ok_or_else(|| CloudError::new(ErrorKind::Lost, "ecs:CreateService", "the answer holds no ARN"))?;
@@ -184,7 +179,7 @@ impl Resource for Service {
     async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
         let [arn, cluster] = id.parts();
         let expected = self.task_definition.clone().map_or(Expected::Newest, Expected::TaskDefinition);
-        deployment::wait(aws, cluster, arn, &expected).await
+        deployment::wait(aws, cluster, arn, &expected, self.pauses()).await
     }
 
     async fn read(aws: &Aws, ids: &[Id]) -> Result<Vec<Observed<Self>>> {
@@ -197,7 +192,7 @@ impl Resource for Service {
             let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(<[_]>::to_vec).collect();
             batches.into_iter().map(move |arns| async move {
                 let services = describe(aws, cluster, arns.iter().map(|arn| (*arn).to_owned()).collect()).await?;
-                Ok(services.into_iter().map(|service| observed(&service, cluster)).collect::<Vec<_>>())
+                Ok(services.into_iter().map(|service| service_calls::observed(service, cluster)).collect::<Vec<_>>())
             })
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
@@ -209,11 +204,15 @@ impl Resource for Service {
         if !self.differs(old)? {
             return Ok(());
         }
-        let answer = self.update_call(aws, cluster, arn, old)?.send().await.during("ecs:UpdateService")?;
+        let mut call = self.update_call(aws, cluster, arn, old)?;
+        if let Some(connect) = self.changed_connection(old) {
+            call = call.service_connect_configuration(service_calls::in_namespace(aws, cluster, arn, connect).await?);
+        }
+        let answer = call.send().await.during("ecs:UpdateService")?;
         let deployments = answer.service().map(|service| service.deployments()).unwrap_or_default();
         let primary = deployments.iter().find(|deployment| deployment.status() == Some("PRIMARY"));
         let id = primary.and_then(|deployment| deployment.id()).map(str::to_owned);
-        deployment::wait(aws, cluster, arn, &id.map_or(Expected::Newest, Expected::Id)).await
+        deployment::wait(aws, cluster, arn, &id.map_or(Expected::Newest, Expected::Id), self.pauses()).await
     }
 
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
@@ -244,9 +243,9 @@ impl Service {
         self.cluster.as_deref().unwrap_or("default")
     }
 
-    /// CloudFormation's default; the API has none.
-    fn default_count(&self) -> Option<i32> {
-        (self.scheduling_strategy.as_deref() != Some("DAEMON")).then_some(1)
+    /// How long a deployment waits on purpose.
+    fn pauses(&self) -> Duration {
+        self.deployment_configuration.as_ref().map(DeploymentConfiguration::pauses).unwrap_or_default()
     }
 
     /// Whether anything but tags changes.
@@ -258,128 +257,5 @@ impl Service {
             Ok::<_, CloudError>(json)
         };
         Ok(json(self)? != json(old)?)
-    }
-
-    /// The call with what changes, and only that.
-    fn update_call(
-        &self,
-        aws: &Aws,
-        cluster: &str,
-        arn: &str,
-        old: &Self,
-    ) -> Result<aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder> {
-        /// The new value where it differs from the old; AWS's default where there no longer is one.
-        fn changed<T: Clone + PartialEq>(new: &Option<T>, old: &Option<T>, default: Option<T>) -> Option<T> {
-            if new == old { None } else { new.clone().or(default) }
-        }
-        let capacity = changed(&self.capacity_provider_strategy, &old.capacity_provider_strategy, Some(Vec::new()));
-        let capacity = capacity.map(|items| items.iter().map(CapacityProviderStrategyItem::sdk).collect::<Result<_>>());
-        let configuration = changed(
-            &self.deployment_configuration,
-            &old.deployment_configuration,
-            Some(DeploymentConfiguration::standard()),
-        );
-        let configuration =
-            configuration.map(|new| new.over(old.deployment_configuration.as_ref()).sdk()).transpose()?;
-        let controller = changed(&self.deployment_controller, &old.deployment_controller, None);
-        let network = changed(&self.network_configuration, &old.network_configuration, None);
-        let connect = &self.service_connect_configuration;
-        let connect = changed(connect, &old.service_connect_configuration, None);
-        let propagate = if self.propagate_tags == old.propagate_tags {
-            None
-        } else {
-            Some(self.propagate_tags.as_deref().map_or(PropagateTags::None, Into::into))
-        };
-        let rebalancing = changed(&self.availability_zone_rebalancing, &old.availability_zone_rebalancing, None);
-        let constraints = changed(&self.placement_constraints, &old.placement_constraints, Some(Vec::new()));
-        let strategies = changed(&self.placement_strategies, &old.placement_strategies, Some(Vec::new()));
-        let balancers = changed(&self.load_balancers, &old.load_balancers, Some(Vec::new()));
-        let registries = changed(&self.service_registries, &old.service_registries, Some(Vec::new()));
-        let forced = self.force_new_deployment.as_ref().filter(|force| force.enable_force_new_deployment);
-        let grace = &self.health_check_grace_period_seconds;
-        Ok(aws
-            .ecs()
-            .update_service()
-            .cluster(cluster)
-            .service(arn)
-            .set_availability_zone_rebalancing(rebalancing.as_deref().map(Into::into))
-            .set_capacity_provider_strategy(capacity.transpose()?)
-            .set_deployment_configuration(configuration)
-            .set_deployment_controller(controller.as_ref().map(DeploymentController::sdk).transpose()?)
-            .set_desired_count(changed(&self.desired_count, &old.desired_count, self.default_count()))
-            .set_enable_ecs_managed_tags(changed(
-                &self.enable_ecs_managed_tags,
-                &old.enable_ecs_managed_tags,
-                Some(false),
-            ))
-            .set_enable_execute_command(changed(&self.enable_execute_command, &old.enable_execute_command, Some(false)))
-            .set_force_new_deployment(forced.map(|_| true))
-            .set_health_check_grace_period_seconds(changed(grace, &old.health_check_grace_period_seconds, Some(0)))
-            .set_load_balancers(list(&balancers, LoadBalancer::sdk))
-            .set_network_configuration(network.as_ref().map(NetworkConfiguration::sdk).transpose()?)
-            .set_placement_constraints(list(&constraints, PlacementConstraint::sdk))
-            .set_placement_strategy(list(&strategies, PlacementStrategy::sdk))
-            .set_platform_version(changed(&self.platform_version, &old.platform_version, Some("LATEST".to_owned())))
-            .set_propagate_tags(propagate)
-            .set_service_connect_configuration(connect.as_ref().map(ServiceConnectConfiguration::sdk).transpose()?)
-            .set_service_registries(list(&registries, ServiceRegistry::sdk))
-            .set_task_definition(changed(&self.task_definition, &old.task_definition, None)))
-    }
-}
-
-fn list<T, U>(items: &Option<Vec<T>>, sdk: impl Fn(&T) -> U) -> Option<Vec<U>> {
-    items.as_ref().map(|items| items.iter().map(sdk).collect())
-}
-
-/// The services of `cluster` by name or ARN, at most [`DESCRIBE_BATCH`]; those that are gone or going are left out.
-pub(super) async fn describe(aws: &Aws, cluster: &str, services: Vec<String>) -> Result<Vec<sdk::Service>> {
-    let mut services = describe_any(aws, cluster, services).await?;
-    services.retain(|service| service.status() == Some("ACTIVE"));
-    Ok(services)
-}
-
-async fn describe_any(aws: &Aws, cluster: &str, services: Vec<String>) -> Result<Vec<sdk::Service>> {
-    let call = aws.ecs().describe_services().cluster(cluster).set_services(Some(services)).include(ServiceField::Tags);
-    // The cluster may be gone with all in it.
-    let answer = found(call.send().await.during("ecs:DescribeServices"))?;
-    Ok(answer.and_then(|answer| answer.services).unwrap_or_default())
-}
-
-fn observed(service: &sdk::Service, cluster: &str) -> Observed<Service> {
-    fn some<T, U>(items: &[T], of: impl Fn(&T) -> U) -> Option<Vec<U>> {
-        (!items.is_empty()).then(|| items.iter().map(of).collect())
-    }
-    let arn = service.service_arn().unwrap_or_default();
-    let propagate = service.propagate_tags().filter(|from| **from != PropagateTags::None);
-    Observed {
-        id: Id::compound(&[arn, cluster]),
-        properties: Service {
-            availability_zone_rebalancing: service.availability_zone_rebalancing().map(ToString::to_string),
-            capacity_provider_strategy: some(service.capacity_provider_strategy(), CapacityProviderStrategyItem::of),
-            cluster: Some(cluster.to_owned()),
-            deployment_configuration: service.deployment_configuration().map(DeploymentConfiguration::of),
-            deployment_controller: service
-                .deployment_controller()
-                .map(|controller| DeploymentController { kind: controller.r#type().to_string() }),
-            desired_count: Some(service.desired_count()),
-            enable_ecs_managed_tags: Some(service.enable_ecs_managed_tags()),
-            enable_execute_command: Some(service.enable_execute_command()),
-            force_new_deployment: None,
-            health_check_grace_period_seconds: service.health_check_grace_period_seconds(),
-            launch_type: service.launch_type().map(ToString::to_string),
-            load_balancers: some(service.load_balancers(), LoadBalancer::of),
-            network_configuration: service.network_configuration().map(NetworkConfiguration::of),
-            placement_constraints: some(service.placement_constraints(), PlacementConstraint::of),
-            placement_strategies: some(service.placement_strategy(), PlacementStrategy::of),
-            platform_version: service.platform_version().map(str::to_owned),
-            propagate_tags: propagate.map(ToString::to_string),
-            scheduling_strategy: service.scheduling_strategy().map(ToString::to_string),
-            service_connect_configuration: None,
-            service_name: service.service_name().map(str::to_owned),
-            service_registries: some(service.service_registries(), ServiceRegistry::of),
-            tags: tags(service.tags()),
-            task_definition: service.task_definition().map(str::to_owned),
-        },
-        outputs: Outputs { name: service.service_name().unwrap_or_default().to_owned(), service_arn: arn.to_owned() },
     }
 }

@@ -21,6 +21,7 @@ use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, Tags};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
 use crate::cloud::{CloudError, ErrorKind, Op};
+use crate::value::Value;
 
 /// Newest revisions of a family among which a lost one is looked for.
 const RECENT: i32 = 10;
@@ -47,6 +48,7 @@ pub struct TaskDefinition {
     pub ephemeral_storage: Option<EphemeralStorage>,
     /// The role with which ECS pulls images, reads secrets and writes logs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:[^:]+:iam::[0-9]*:role/.+$"))]
     pub execution_role_arn: Option<String>,
     /// The family that the revisions belong to; made from the stack's and the resource's where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +78,7 @@ pub struct TaskDefinition {
     pub proxy_configuration: Option<ProxyConfiguration>,
     /// What the task must be able to run on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("items" = {"type": "string", "enum": ["FARGATE", "EC2", "EXTERNAL", "MANAGED_INSTANCES"]}))]
+    #[schemars(extend("items" = { "type": "string", "enum": ["EC2", "EXTERNAL", "FARGATE", "MANAGED_INSTANCES"] }))]
     pub requires_compatibilities: Option<BTreeSet<String>>,
     /// The operating system and processor. AWS's default is Linux on X86_64.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +88,7 @@ pub struct TaskDefinition {
     pub tags: Tags,
     /// The role that the containers call AWS with.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^arn:[^:]+:iam::[0-9]*:role/.+$"))]
     pub task_role_arn: Option<String>,
     /// Volumes that containers can mount.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +140,18 @@ impl Resource for TaskDefinition {
         delete: &["ecs:DeregisterTaskDefinition"],
     };
     type Outputs = Outputs;
+
+    /// Brings sizes into units of CPU and MiB, however they are written.
+    fn normalize(properties: &mut Value) {
+        let Value::Map(map) = properties else { return };
+        for (name, unit) in [("Cpu", "vcpu"), ("Memory", "gb")] {
+            if let Some(Value::String(text)) = map.get_mut(name)
+                && let Some(size) = thousandfold(text, unit)
+            {
+                *text = size;
+            }
+        }
+    }
 
     async fn create(&self, aws: &Aws, _op: &Op) -> Result<Id> {
         const OPERATION: &str = "ecs:RegisterTaskDefinition";
@@ -197,6 +212,12 @@ impl Resource for TaskDefinition {
     }
 }
 
+/// `.5 vCPU` or `2GB` as ECS tells it: in 1024ths of the unit.
+fn thousandfold(text: &str, unit: &str) -> Option<String> {
+    let number: f64 = text.trim().to_lowercase().strip_suffix(unit)?.trim().parse().ok()?;
+    Some((number * 1024.0).round().to_string())
+}
+
 /// Whether there is no such revision, or no longer; ECS has no code of its own for it.
 fn is_gone(error: &CloudError) -> bool {
     let says = |words: &str| error.message.to_lowercase().contains(words);
@@ -247,4 +268,21 @@ fn observed(found: DescribeTaskDefinitionOutput) -> Option<Observed<TaskDefiniti
         },
         outputs: Outputs { task_definition_arn: arn },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_the_same_however_they_are_written() {
+        let table = [("256", "512"), (".25 vCPU", "0.5 GB"), ("0.25vcpu", ".5GB")];
+        for (cpu, memory) in table {
+            let mut properties = Value::from(json!({"Cpu": cpu, "Memory": memory}));
+            TaskDefinition::normalize(&mut properties);
+            assert_eq!(properties, Value::from(json!({"Cpu": "256", "Memory": "512"})));
+        }
+    }
 }

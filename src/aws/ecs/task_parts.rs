@@ -23,9 +23,16 @@ mirror! {
         cpu_architecture(set_cpu_architecture): Option<Word<sdk::CpuArchitecture>>,
         /// The operating system. AWS's default is `LINUX`.
         #[schemars(extend("enum" = [
-            "LINUX", "WINDOWS_SERVER_2004_CORE", "WINDOWS_SERVER_2016_FULL", "WINDOWS_SERVER_2019_CORE",
-            "WINDOWS_SERVER_2019_FULL", "WINDOWS_SERVER_2022_CORE", "WINDOWS_SERVER_2022_FULL", "WINDOWS_SERVER_2025_CORE",
-            "WINDOWS_SERVER_2025_FULL", "WINDOWS_SERVER_20H2_CORE",
+            "LINUX",
+            "WINDOWS_SERVER_2004_CORE",
+            "WINDOWS_SERVER_2016_FULL",
+            "WINDOWS_SERVER_2019_CORE",
+            "WINDOWS_SERVER_2019_FULL",
+            "WINDOWS_SERVER_2022_CORE",
+            "WINDOWS_SERVER_2022_FULL",
+            "WINDOWS_SERVER_2025_CORE",
+            "WINDOWS_SERVER_2025_FULL",
+            "WINDOWS_SERVER_20H2_CORE"
         ]))]
         operating_system_family(set_operating_system_family): Option<Word<sdk::OsFamily>>,
     }
@@ -61,10 +68,47 @@ mirror! {
         /// A folder of an Amazon EFS file system.
         #[serde(rename = "EFSVolumeConfiguration")]
         efs_volume_configuration(set_efs_volume_configuration): Option<EfsVolumeConfiguration>,
+        /// A folder of an Amazon FSx for Windows File Server file system; not for Fargate.
+        #[serde(rename = "FSxWindowsFileServerVolumeConfiguration")]
+        fsx_windows_file_server_volume_configuration(set_fsx_windows_file_server_volume_configuration):
+            Option<FsxWindowsFileServerVolumeConfiguration>,
         /// A folder of the host; on Fargate, an empty one.
         host(set_host): Option<HostVolumeProperties>,
         /// The volume's name.
         name(set_name): Option<String>,
+        /// A folder of an S3 Files file system.
+        #[serde(rename = "S3FilesVolumeConfiguration")]
+        s3files_volume_configuration(set_s3files_volume_configuration): Option<S3FilesVolumeConfiguration>,
+    }
+
+    /// A folder of an Amazon FSx for Windows File Server file system.
+    pub struct FsxWindowsFileServerVolumeConfiguration = sdk::FSxWindowsFileServerVolumeConfiguration, fallible {
+        /// How access is granted.
+        authorization_config(set_authorization_config): Option<FsxAuthorizationConfig>,
+        /// The file system.
+        file_system_id(set_file_system_id): String,
+        /// The folder.
+        root_directory(set_root_directory): String,
+    }
+
+    /// How access to an FSx file system is granted.
+    pub struct FsxAuthorizationConfig = sdk::FSxWindowsFileServerAuthorizationConfig, fallible {
+        /// The ARN of the secret or parameter that holds the credentials.
+        credentials_parameter(set_credentials_parameter): String,
+        /// The domain of the Active Directory.
+        domain(set_domain): String,
+    }
+
+    /// A folder of an S3 Files file system.
+    pub struct S3FilesVolumeConfiguration = sdk::S3FilesVolumeConfiguration, fallible {
+        /// The access point.
+        access_point_arn(set_access_point_arn): Option<String>,
+        /// The file system.
+        file_system_arn(set_file_system_arn): String,
+        /// The folder. AWS's default is `/`.
+        root_directory(set_root_directory): Option<String>,
+        /// The port for encrypted data.
+        transit_encryption_port(set_transit_encryption_port): Option<i32>,
     }
 
     /// A folder of the host.
