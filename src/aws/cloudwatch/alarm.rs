@@ -38,7 +38,7 @@ pub struct Alarm {
     pub actions_enabled: Option<bool>,
     /// ARNs of what is done when the alarm is raised, 5 at most: an SNS topic, a scaling policy, a function.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), inner(length(min = 1, max = 1024)))]
     pub alarm_actions: Option<BTreeSet<String>>,
     /// What the alarm is for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,9 +59,9 @@ pub struct Alarm {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub datapoints_to_alarm: Option<i32>,
-    /// The metric's dimensions.
+    /// The metric's dimensions, 30 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("uniqueItems" = true))]
+    #[schemars(length(max = 30), extend("uniqueItems" = true))]
     pub dimensions: Option<Vec<Dimension>>,
     /// What a percentile alarm does while there are few samples: `evaluate` or `ignore`. AWS's default is `evaluate`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ pub struct Alarm {
     pub extended_statistic: Option<String>,
     /// ARNs of what is done when there are too few data, 5 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), inner(length(min = 1, max = 1024)))]
     pub insufficient_data_actions: Option<BTreeSet<String>>,
     /// The metric's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ pub struct Alarm {
     pub namespace: Option<String>,
     /// ARNs of what is done when the alarm is over, 5 at most.
     #[serde(rename = "OKActions", skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), inner(length(min = 1, max = 1024)))]
     pub ok_actions: Option<BTreeSet<String>>,
     /// Seconds that one data point is for: 10, 20, 30, or a multiple of 60.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -52,8 +52,10 @@ mirror! {
         /// Whether they carry any.
         enabled(set_enabled): bool,
         /// Keys of tags that they do not carry; not together with `IncludedTagKeys`.
+        #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 128)))]
         excluded_tag_keys(set_excluded_tag_keys): Option<BTreeSet<String>>,
         /// Keys of the only tags that they carry.
+        #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 128)))]
         included_tag_keys(set_included_tag_keys): Option<BTreeSet<String>>,
     }
 
@@ -107,7 +109,7 @@ mirror! {
     /// A metric.
     pub struct Metric = sdk::Metric {
         /// Its dimensions.
-        #[schemars(extend("uniqueItems" = true))]
+        #[schemars(length(max = 30), extend("uniqueItems" = true))]
         dimensions(set_dimensions): Option<Vec<Dimension>>,
         /// Its name.
         #[schemars(length(min = 1, max = 255))]

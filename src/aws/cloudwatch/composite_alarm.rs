@@ -49,7 +49,7 @@ pub struct CompositeAlarm {
     pub actions_suppressor_wait_period: Option<i32>,
     /// ARNs of what is done when the alarm is raised, 5 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), inner(length(min = 1, max = 1024)))]
     pub alarm_actions: Option<BTreeSet<String>>,
     /// What the alarm is for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,11 +64,11 @@ pub struct CompositeAlarm {
     pub alarm_rule: String,
     /// ARNs of what is done when it can't be told whether it is raised, 5 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), inner(length(min = 1, max = 1024)))]
     pub insufficient_data_actions: Option<BTreeSet<String>>,
     /// ARNs of what is done when the alarm is over, 5 at most.
     #[serde(rename = "OKActions", skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), inner(length(min = 1, max = 1024)))]
     pub ok_actions: Option<BTreeSet<String>>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
