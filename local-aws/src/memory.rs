@@ -65,6 +65,8 @@ pub(crate) struct Memory {
     pub(crate) removed_replicas: HashSet<(String, String)>,
     /// What of alarms, dashboards, metric filters and scaling policies the emulators lose, by kind, region and name.
     pub(crate) kept: HashMap<String, Value>,
+    /// How the nodes of App Mesh's meshes are found, by region and mesh.
+    pub(crate) mesh_discovery: HashMap<String, Value>,
     /// When each id was first told.
     pub(crate) told: HashMap<String, Instant>,
 }

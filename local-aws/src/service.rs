@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::shared::Shared;
-use crate::{replay, strict, view};
+use crate::{app_mesh, replay, strict, view};
 
 /// Performs `call`.
 pub(crate) async fn perform(
@@ -17,6 +17,9 @@ pub(crate) async fn perform(
 ) -> Result<Response<Bytes>, AwsError> {
     if call.scope.service == "application-autoscaling" {
         return scale(call, request, shared).await;
+    }
+    if call.scope.service == "appmesh" {
+        return app_mesh::perform(call, request, shared).await;
     }
     if shared.in_process.serves(&call.scope.service) {
         return shared.in_process.call(&call.scope, request).await;

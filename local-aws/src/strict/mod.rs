@@ -15,7 +15,7 @@ pub(crate) mod scaling;
 mod secret;
 mod security_group;
 mod subnet;
-mod tags;
+pub(crate) mod tags;
 pub(crate) mod target_group;
 mod vpc;
 mod vpc_endpoint;
