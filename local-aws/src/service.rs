@@ -21,9 +21,6 @@ pub(crate) async fn perform(
     if call.scope.service == "appmesh" {
         return app_mesh::perform(call, request, shared).await;
     }
-    if shared.in_process.serves(&call.scope.service) {
-        return shared.in_process.call(&call.scope, request).await;
-    }
     // Others are not held up: a queue may be listened to for long.
     let _until_answered = if strict::has_rules(call) { Some(shared.changing.lock().await) } else { None };
     let facts = Facts::new(shared, call);

@@ -9,6 +9,7 @@ mod fixture;
 mod life;
 mod lookups;
 mod taken;
+mod warnings;
 
 use std::env;
 
