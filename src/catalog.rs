@@ -39,6 +39,7 @@ pub struct TypeInfo {
     /// The engine gives meaning to these keywords beside the validating ones: `uniqueItems` (a set: order does not
     /// count), `format: json` (a document, given as a map or as JSON text, that is compared by meaning),
     /// `x-key` (a list of maps told apart by the field of this name; only those that the stack names are ours),
+    /// `x-one-of` (properties of a map that exclude each other: one that the stack gives takes the place of the others),
     /// `writeOnly` (AWS never tells it: compared with what was last applied), `x-secret` (never stored or shown).
     pub properties: serde_json::Value,
     /// JSON Schema of the outputs: what only AWS can tell.

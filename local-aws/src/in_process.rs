@@ -38,7 +38,7 @@ impl InProcess {
     #[cfg(not(feature = "winterbaume"))]
     pub(crate) fn reset(&self) {}
 
-    /// Answers a call to a service that is served here.
+    /// Answers a call to the service of `scope`, which is served here.
     #[cfg(feature = "winterbaume")]
     pub(crate) async fn call(&self, scope: &Scope, request: Request<Bytes>) -> Result<Response<Bytes>, AwsError> {
         let (parts, body) = request.into_parts();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::app_mesh;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::shared::Shared;
@@ -217,6 +218,7 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
     for definition in facts.ecs_list("ListTaskDefinitions", &json!({"status": "ACTIVE"}), "taskDefinitionArns").await? {
         add("AWS::ECS::TaskDefinition", text(&definition));
     }
+    items.extend(app_mesh::everything(shared, "us-east-1").await?);
     Ok(items)
 }
 

@@ -1,6 +1,7 @@
 //! A local AWS for tests: one loopback endpoint in front of third-party emulators, which makes them strict, slow and
 //! faulty on demand and keeps a record of every call.
 
+mod app_mesh;
 mod call;
 mod cbor;
 mod clock;

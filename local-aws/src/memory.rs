@@ -73,6 +73,8 @@ pub(crate) struct Memory {
     pub(crate) email_tags: HashMap<String, Vec<Value>>,
     /// What ministack does not keep of topics and subscriptions, by ARN and name.
     pub(crate) sns_attributes: HashMap<(String, &'static str), String>,
+    /// How the nodes of App Mesh's meshes are found, by region and mesh.
+    pub(crate) mesh_discovery: HashMap<String, Value>,
     /// When each id was first told.
     pub(crate) told: HashMap<String, Instant>,
 }

@@ -73,47 +73,40 @@ fn of_s3(method: &Method, uri: &Uri) -> Option<String> {
     Some(name.into())
 }
 
-/// App Mesh: `/v20190125/meshes/{mesh}/virtualNodes/{node}` and the like, where a name below a collection is one thing.
+/// App Mesh: `/v20190125/meshes/{mesh}/virtualNodes/{node}` and the like. Routes hang below a virtual router, and gateway
+/// routes below a virtual gateway, in the singular.
 fn of_app_mesh(method: &Method, path: &str) -> Option<String> {
     let steps: Vec<&str> = path.trim_matches('/').split('/').skip(1).collect();
-    if let [tags @ ("tag" | "untag" | "tags")] = steps[..] {
-        let name = match tags {
-            "tag" => "TagResource",
-            "untag" => "UntagResource",
-            _ => "ListTagsForResource",
-        };
-        return Some(name.into());
-    }
-    // Routes hang below a virtual router, and gateway routes below a virtual gateway, in the singular.
-    let collection = steps.iter().rev().find_map(|step| match *step {
-        "meshes" => Some("Mesh"),
-        "virtualNodes" => Some("VirtualNode"),
-        "virtualServices" => Some("VirtualService"),
-        "virtualRouters" => Some("VirtualRouter"),
-        "virtualGateways" => Some("VirtualGateway"),
-        "routes" => Some("Route"),
-        "gatewayRoutes" => Some("GatewayRoute"),
-        _ => None,
-    })?;
-    let whole = matches!(
-        steps.last(),
-        Some(
-            &("meshes"
-                | "virtualNodes"
-                | "virtualServices"
-                | "virtualRouters"
-                | "virtualGateways"
-                | "routes"
-                | "gatewayRoutes")
-        )
-    );
-    let plural = if collection == "Mesh" { "Meshes".to_owned() } else { format!("{collection}s") };
+    let (collection, whole) = match steps.as_slice() {
+        ["tag"] => return Some("TagResource".into()),
+        ["untag"] => return Some("UntagResource".into()),
+        ["tags"] => return Some("ListTagsForResource".into()),
+        ["meshes"] => ("meshes", true),
+        ["meshes", _] => ("meshes", false),
+        ["meshes", _, collection] | ["meshes", _, "virtualRouter" | "virtualGateway", _, collection] => {
+            (*collection, true)
+        }
+        ["meshes", _, collection, _] | ["meshes", _, "virtualRouter" | "virtualGateway", _, collection, _] => {
+            (*collection, false)
+        }
+        _ => return None,
+    };
+    let (one, many) = match collection {
+        "meshes" => ("Mesh", "Meshes"),
+        "virtualNodes" => ("VirtualNode", "VirtualNodes"),
+        "virtualServices" => ("VirtualService", "VirtualServices"),
+        "virtualRouters" => ("VirtualRouter", "VirtualRouters"),
+        "virtualGateways" => ("VirtualGateway", "VirtualGateways"),
+        "routes" => ("Route", "Routes"),
+        "gatewayRoutes" => ("GatewayRoute", "GatewayRoutes"),
+        _ => return None,
+    };
     match (method.as_str(), whole) {
-        ("GET", true) => Some(format!("List{plural}")),
-        ("PUT", true) => Some(format!("Create{collection}")),
-        ("GET", false) => Some(format!("Describe{collection}")),
-        ("PUT", false) => Some(format!("Update{collection}")),
-        ("DELETE", false) => Some(format!("Delete{collection}")),
+        ("GET", true) => Some(format!("List{many}")),
+        ("PUT", true) => Some(format!("Create{one}")),
+        ("GET", false) => Some(format!("Describe{one}")),
+        ("PUT", false) => Some(format!("Update{one}")),
+        ("DELETE", false) => Some(format!("Delete{one}")),
         _ => None,
     }
 }
@@ -190,6 +183,13 @@ mod tests {
             ("ses", "PUT", "/v2/email/configuration-sets/c/sending", "PutConfigurationSetSendingOptions"),
             ("ses", "DELETE", "/v2/email/tags?ResourceArn=a&TagKeys=b", "UntagResource"),
             ("ses", "GET", "/v2/email/insights/m", "GET /v2/email/insights/m"),
+            ("appmesh", "PUT", "/v20190125/meshes/routes", "UpdateMesh"),
+            ("appmesh", "PUT", "/v20190125/meshes/m/virtualRouters/routes", "UpdateVirtualRouter"),
+            ("appmesh", "GET", "/v20190125/meshes/m/virtualGateway/g/gatewayRoutes", "ListGatewayRoutes"),
+            ("appmesh", "GET", "/v20190125/meshes/m/virtualServices/api.internal", "DescribeVirtualService"),
+            ("appmesh", "PUT", "/v20190125/tag?resourceArn=a", "TagResource"),
+            ("appmesh", "PUT", "/v20190125/untag?resourceArn=a", "UntagResource"),
+            ("appmesh", "GET", "/v20190125/tags?resourceArn=a", "ListTagsForResource"),
         ];
         for (service, method, uri, wanted) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();

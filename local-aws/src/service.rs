@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::shared::Shared;
-use crate::{replay, strict, view};
+use crate::{app_mesh, replay, strict, view};
 
 /// Performs `call`.
 pub(crate) async fn perform(
@@ -18,8 +18,8 @@ pub(crate) async fn perform(
     if call.scope.service == "application-autoscaling" {
         return scale(call, request, shared).await;
     }
-    if shared.in_process.serves(&call.scope.service) {
-        return shared.in_process.call(&call.scope, request).await;
+    if call.scope.service == "appmesh" {
+        return app_mesh::perform(call, request, shared).await;
     }
     // Others are not held up: a queue may be listened to for long.
     let _until_answered = if strict::has_rules(call) { Some(shared.changing.lock().await) } else { None };

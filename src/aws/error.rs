@@ -117,7 +117,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         || is(&["DisabledException", "ResourceExistsException", "TooManyUpdates"])
     {
         ErrorKind::Conflict
-    } else if has(&["AccessDenied", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"]) {
+    } else if has(&["AccessDenied", "Forbidden", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"]) {
         ErrorKind::Denied
     } else if has(&["ExpiredToken", "UnrecognizedClient", "SignatureDoesNotMatch", "InvalidAccessKeyId"])
         || is(&["InvalidClientTokenId", "AuthFailure", "MissingAuthenticationToken", "IncompleteSignature"])
@@ -176,6 +176,7 @@ mod tests {
             ("DependencyViolation", 400, ErrorKind::InUse),
             ("DeleteConflict", 409, ErrorKind::InUse),
             ("ResourceInUse", 400, ErrorKind::InUse),
+            ("ResourceInUseException", 409, ErrorKind::InUse),
             ("InvalidIPAddress.InUse", 400, ErrorKind::InUse),
             ("InvalidPermission.Duplicate", 400, ErrorKind::Conflict),
             ("Resource.AlreadyAssociated", 400, ErrorKind::Conflict),
@@ -193,6 +194,7 @@ mod tests {
             ("BadRequestException", 400, ErrorKind::Invalid),
             ("UnauthorizedOperation", 403, ErrorKind::Denied),
             ("AccessDeniedException", 400, ErrorKind::Denied),
+            ("ForbiddenException", 403, ErrorKind::Denied),
             ("ExpiredTokenException", 400, ErrorKind::Credentials),
             ("InvalidClientTokenId", 403, ErrorKind::Credentials),
             ("VpcLimitExceeded", 400, ErrorKind::Quota),

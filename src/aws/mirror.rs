@@ -158,9 +158,9 @@ macro_rules! mirror {
             $( $(#[$field_meta:meta])* $field:ident($set:ident): $type:ty, )*
         }
     )*) => { $(
-        $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+        $(#[$meta])*
         pub struct $name {
             $(
                 $(#[$field_meta])*
@@ -191,3 +191,53 @@ macro_rules! mirror {
     (@built $built:expr) => { Ok(Some($built)) };
 }
 pub(super) use mirror;
+
+/// Declares structs of which a stack gives one field: those of a union of the SDK, each with the union's variant in
+/// parentheses.
+macro_rules! mirror_union {
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident = $sdk:ty {
+            $( $(#[$field_meta:meta])* $field:ident($variant:ident): $type:ty, )*
+        }
+    )*) => { $(
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+        $(#[$meta])*
+        #[schemars(transform = crate::aws::schema::one_of)]
+        pub struct $name {
+            $(
+                $(#[$field_meta])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+        }
+
+        impl $crate::aws::mirror::Mirror for $name {
+            type Sdk = $sdk;
+
+            fn sdk(&self) -> std::result::Result<Option<$sdk>, aws_smithy_types::error::operation::BuildError> {
+                use $crate::aws::mirror::Mirror;
+                type Union = $sdk;
+                $(
+                    if let Some(value) = Mirror::sdk(&self.$field)? {
+                        return Ok(Some(Union::$variant(value)));
+                    }
+                )*
+                Ok(None)
+            }
+
+            fn of(sdk: Option<$sdk>) -> Self {
+                use $crate::aws::mirror::Mirror;
+                type Union = $sdk;
+                let mut union = Self { $($field: None,)* };
+                match sdk {
+                    $( Some(Union::$variant(value)) => union.$field = Mirror::of(Some(value)), )*
+                    _ => {}
+                }
+                union
+            }
+        }
+    )* };
+}
+pub(super) use mirror_union;

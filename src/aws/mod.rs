@@ -49,6 +49,13 @@ use crate::value::Value;
 
 /// All resource types, sorted by name.
 static TYPES: &[&dyn AnyResource] = &[
+    &Of::<app_mesh::GatewayRoute>::TYPE,
+    &Of::<app_mesh::Mesh>::TYPE,
+    &Of::<app_mesh::Route>::TYPE,
+    &Of::<app_mesh::VirtualGateway>::TYPE,
+    &Of::<app_mesh::VirtualNode>::TYPE,
+    &Of::<app_mesh::VirtualRouter>::TYPE,
+    &Of::<app_mesh::VirtualService>::TYPE,
     &Of::<auto_scaling::ScalableTarget>::TYPE,
     &Of::<auto_scaling::ScalingPolicy>::TYPE,
     &Of::<cloudwatch::Alarm>::TYPE,

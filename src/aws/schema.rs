@@ -1,7 +1,7 @@
 //! JSON Schema of properties and outputs, as the engine and editors want it.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
 /// The schema of `T`: one self-contained object, without what Rust adds to it.
@@ -13,6 +13,14 @@ pub fn of<T: JsonSchema>() -> Json {
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     tidy(&mut schema);
     schema
+}
+
+/// Says of a map that a stack gives exactly one of its properties.
+pub fn one_of(schema: &mut Schema) {
+    let names = schema.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(name, _)| name.as_str());
+    let names: Json = names.collect::<Vec<_>>().into();
+    schema.insert("x-one-of".to_owned(), names);
+    schema.insert("minProperties".to_owned(), 1.into());
 }
 
 /// Takes away the `null` of optional properties (absent is how a stack says nothing), Rust's number formats, defaults
@@ -79,6 +87,21 @@ mod tests {
     #[allow(dead_code)]
     struct Part {
         size: i32,
+    }
+
+    /// A choice.
+    #[derive(JsonSchema)]
+    #[schemars(transform = one_of)]
+    #[allow(dead_code)]
+    struct Choice {
+        b: Option<String>,
+        a: Option<String>,
+    }
+
+    #[test]
+    fn of_a_choice_one_property_is_given() {
+        let schema = of::<Choice>();
+        assert_eq!((&schema["x-one-of"], &schema["minProperties"]), (&json!(["b", "a"]), &json!(1)));
     }
 
     #[test]

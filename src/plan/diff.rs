@@ -209,6 +209,10 @@ impl<'a> Walk<'a> {
             return Merge::Same;
         }
         let mut new = live.and_then(Value::as_map).cloned().unwrap_or_else(none);
+        let given = |name: &String| wanted.is_some_and(|wanted| wanted.contains_key(name));
+        if shape.one_of.iter().any(given) {
+            new.retain(|name, _| given(name) || !shape.one_of.contains(name));
+        }
         for (key, merge) in merges {
             match merge {
                 Merge::Set(value) => new.insert(key, value),

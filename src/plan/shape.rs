@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub(crate) secret: bool,
     /// What the cloud sets when the stack says nothing, where the schema tells.
     pub(crate) default: Option<Value>,
+    /// Fields of a map that exclude each other.
+    pub(crate) one_of: Vec<String>,
 }
 
 /// The kinds of value that are compared differently.
@@ -48,7 +50,7 @@ pub(crate) enum Kind {
     },
 }
 
-static ANY: Shape = Shape { kind: Kind::Any, write_only: false, secret: false, default: None };
+static ANY: Shape = Shape { kind: Kind::Any, write_only: false, secret: false, default: None, one_of: Vec::new() };
 
 impl Shape {
     /// Compiles a JSON Schema, resolving `$ref`s within it.
@@ -132,6 +134,9 @@ impl<'a> Compiler<'a> {
         shape.secret |= flag("x-secret");
         if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
             shape.default = Some(Value::from(default.clone()));
+        }
+        if let Some(names) = schema.get("x-one-of").and_then(Json::as_array) {
+            shape.one_of = names.iter().filter_map(Json::as_str).map(str::to_owned).collect();
         }
         shape
     }

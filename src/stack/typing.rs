@@ -235,6 +235,24 @@ impl<'c> Schema<'c> {
         Ok(())
     }
 
+    /// Checks that of the properties that exclude each other no two are given, nor fewer than must be. `given` are those
+    /// that certainly are, `possible` how many may be.
+    fn choice<'n>(self, given: impl Iterator<Item = &'n str>, possible: usize, owner: &str) -> Result<(), Problem> {
+        let names: Vec<&str> =
+            self.keyword("x-one-of").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+        let given: Vec<&str> = given.filter(|name| names.contains(name)).collect();
+        if let [first, second, ..] = given.as_slice() {
+            let mut problem = Problem::new(format!("{owner} takes `{first}` or `{second}`, not both"));
+            problem.help = (names.len() > 2).then(|| format!("it takes {}", suggest::list(names.iter().copied())));
+            return Err(problem);
+        }
+        if self.number("minProperties").is_some_and(|limit| (possible as f64) < limit) {
+            let problem = Problem::new(format!("{owner} is empty"));
+            return Err(problem.help(format!("it has {}", suggest::list(self.names()))));
+        }
+        Ok(())
+    }
+
     fn missing(self, name: &str) -> Problem {
         let _ = self;
         Problem::new(format!("the required property `{name}` is missing"))
@@ -264,7 +282,11 @@ impl<'c> Schema<'c> {
                 }
                 match schema.required().find(|name| !map.contains_key(*name)) {
                     Some(name) => Err(schema.missing(name)),
-                    None => Ok(()),
+                    None => {
+                        let possible = map.iter().filter(|(_, value)| **value != Value::Null);
+                        let given = possible.clone().filter(|(_, value)| **value != Value::Unknown);
+                        schema.choice(given.map(|(key, _)| key.as_str()), possible.count(), owner)
+                    }
                 }
             }
             Value::List(list) => {
@@ -340,6 +362,12 @@ impl<'c> Schema<'c> {
                             report(problem, diagnostics);
                         }
                     }
+                }
+                // An expression may come to nothing.
+                let possible = entries.iter().filter(|(.., value)| !matches!(value.tree, Tree::Literal(Value::Null)));
+                let given = possible.clone().filter(|(.., value)| !matches!(value.tree, Tree::Expression(_)));
+                if let Err(problem) = schema.choice(given.map(|(key, ..)| key.as_str()), possible.count(), owner) {
+                    report(problem, diagnostics);
                 }
             }),
         };

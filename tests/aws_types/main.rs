@@ -10,6 +10,7 @@ mod life;
 mod lookups;
 mod pending;
 mod taken;
+mod warnings;
 
 use std::env;
 

@@ -6,12 +6,117 @@ use crate::compare::Difference::{
 
 const LIMITS: &str = "how long and how many is left to the API so far";
 const API: &str = "the API requires it";
+const ANY_ORDER: &str = "their order says nothing";
 const ANOTHER_KEY: &str = "CloudFormation fails any update of it";
 const ORDER: &str = "their order says nothing, and the API does not promise to keep it";
 const WHOLE: &str = "a whole number, as in the API";
 
 /// Type, path of the property or output, difference, and the reason; sorted.
 pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
+    ("AWS::AppMesh::GatewayRoute", "Spec.GrpcRoute.Match.Metadata", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::GatewayRoute", "Spec.Http2Route.Match.Headers", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::GatewayRoute", "Spec.Http2Route.Match.QueryParameters", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::GatewayRoute", "Spec.HttpRoute.Match.Headers", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::GatewayRoute", "Spec.HttpRoute.Match.QueryParameters", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.GrpcRoute.Action.WeightedTargets", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.GrpcRoute.Match.Metadata", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.GrpcRoute.RetryPolicy.GrpcRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.GrpcRoute.RetryPolicy.HttpRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.GrpcRoute.RetryPolicy.TcpRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.Http2Route.Action.WeightedTargets", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.Http2Route.Match.Headers", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.Http2Route.Match.QueryParameters", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.Http2Route.RetryPolicy.HttpRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.Http2Route.RetryPolicy.TcpRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.HttpRoute.Action.WeightedTargets", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.HttpRoute.Match.Headers", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.HttpRoute.Match.QueryParameters", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.HttpRoute.RetryPolicy.HttpRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.HttpRoute.RetryPolicy.TcpRetryEvents", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::Route", "Spec.TcpRoute.Action.WeightedTargets", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::VirtualGateway", "Spec.BackendDefaults.ClientPolicy.TLS.Ports", SetHere, ANY_ORDER),
+    (
+        "AWS::AppMesh::VirtualGateway",
+        "Spec.BackendDefaults.ClientPolicy.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::AppMesh::VirtualGateway",
+        "Spec.BackendDefaults.ClientPolicy.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        SetHere,
+        ANY_ORDER,
+    ),
+    (
+        "AWS::AppMesh::VirtualGateway",
+        "Spec.BackendDefaults.ClientPolicy.TLS.Validation.Trust.ACM.CertificateAuthorityArns",
+        SetHere,
+        ANY_ORDER,
+    ),
+    (
+        "AWS::AppMesh::VirtualGateway",
+        "Spec.Listeners.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::AppMesh::VirtualGateway",
+        "Spec.Listeners.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        SetHere,
+        ANY_ORDER,
+    ),
+    ("AWS::AppMesh::VirtualNode", "Spec.BackendDefaults.ClientPolicy.TLS.Ports", SetHere, ANY_ORDER),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.BackendDefaults.ClientPolicy.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.BackendDefaults.ClientPolicy.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        SetHere,
+        ANY_ORDER,
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.BackendDefaults.ClientPolicy.TLS.Validation.Trust.ACM.CertificateAuthorityArns",
+        SetHere,
+        ANY_ORDER,
+    ),
+    ("AWS::AppMesh::VirtualNode", "Spec.Backends", SetHere, ANY_ORDER),
+    ("AWS::AppMesh::VirtualNode", "Spec.Backends.VirtualService.ClientPolicy.TLS.Ports", SetHere, ANY_ORDER),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.Backends.VirtualService.ClientPolicy.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.Backends.VirtualService.ClientPolicy.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        SetHere,
+        ANY_ORDER,
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.Backends.VirtualService.ClientPolicy.TLS.Validation.Trust.ACM.CertificateAuthorityArns",
+        SetHere,
+        ANY_ORDER,
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.Listeners.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        RequiredHere,
+        API,
+    ),
+    (
+        "AWS::AppMesh::VirtualNode",
+        "Spec.Listeners.TLS.Validation.SubjectAlternativeNames.Match.Exact",
+        SetHere,
+        ANY_ORDER,
+    ),
+    ("AWS::AppMesh::VirtualNode", "Spec.ServiceDiscovery.AWSCloudMap.Attributes", SetHere, ANY_ORDER),
     (
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "PredictiveScalingPolicyConfiguration.MetricSpecifications.CustomizedCapacityMetricSpecification.MetricDataQueries.Id",

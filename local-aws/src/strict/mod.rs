@@ -18,7 +18,7 @@ mod security_group;
 mod ses;
 mod sns;
 mod subnet;
-mod tags;
+pub(crate) mod tags;
 pub(crate) mod target_group;
 mod vpc;
 mod vpc_endpoint;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::call::{Call, Protocol};
 use crate::error::AwsError;
 
-pub(super) fn check(call: &Call) -> Result<(), AwsError> {
+pub(crate) fn check(call: &Call) -> Result<(), AwsError> {
     if call.operation.starts_with("Untag") || call.operation.starts_with("DeleteTags") {
         return Ok(());
     }
@@ -44,6 +44,7 @@ fn is_reserved(key: &str) -> bool {
 
 fn refusal(call: &Call, key: &str) -> AwsError {
     let code = match call.scope.service.as_str() {
+        "appmesh" => "BadRequestException",
         "ec2" | "sqs" => "InvalidParameterValue",
         "ecr" => "InvalidTagParameterException",
         "elasticloadbalancing" => "ValidationError",

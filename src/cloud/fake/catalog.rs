@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, GeneratedName, Permissions, Tagging, TypeInfo};
 /// | `Test::Net::Listener` | starts early: `LoadBalancerArn` need only exist |
 /// | `Test::App::Role` | a JSON policy, a generated name, a nested create-only property |
 /// | `Test::App::Queue` | enums, bounds, a JSON policy, a generated lower-case name |
-/// | `Test::App::Service` | nested maps, lists, tags as a map, a warning |
+/// | `Test::App::Service` | nested maps, lists, alternatives, tags as a map, a warning |
 /// | `Test::App::Secret` | a write-only secret property, a secret output |
 pub fn catalog() -> Catalog {
     Catalog::new([vpc(), subnet(), security_group(), load_balancer(), listener(), role(), queue(), service(), secret()])
@@ -231,6 +231,13 @@ fn service() -> TypeInfo {
                     }),
                     &["Subnets"],
                 ),
+                "Discovery": {
+                    "type": "object", "additionalProperties": false, "minProperties": 1, "x-one-of": ["CloudMap", "Dns"],
+                    "properties": {
+                        "CloudMap": object(json!({"Service": {"type": "string"}}), &["Service"]),
+                        "Dns": object(json!({"Hostname": {"type": "string"}}), &["Hostname"]),
+                    },
+                },
                 "Password": {"type": "string", "x-secret": true},
                 "Tags": tag_map(),
             }),

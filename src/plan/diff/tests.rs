@@ -104,6 +104,25 @@ fn what_the_cloud_already_has_is_no_change_though_it_was_never_applied() {
 }
 
 #[test]
+fn of_alternatives_the_stacks_own_takes_the_place_of_any_other() {
+    let containers = json!([{"Name": "web", "Image": "a"}]);
+    let with = |discovery| json!({"Containers": containers, "Discovery": discovery});
+    let (dns, map) = (json!({"Dns": {"Hostname": "h"}}), json!({"CloudMap": {"Service": "s"}}));
+    let drifted = check(
+        SERVICE,
+        with(dns.clone()),
+        with(dns.clone()),
+        with(map.clone()),
+        &["Discovery.Dns.Hostname: absent → \"h\" (drift)"],
+    );
+    assert_eq!(drifted, Some(Value::from(with(dns.clone()))));
+    let expected =
+        ["Discovery.CloudMap.Service: absent → \"s\" (stack)", "Discovery.Dns: {\"Hostname\":\"h\"} → default (stack)"];
+    let changed = check(SERVICE, with(map.clone()), with(dns.clone()), with(dns), &expected);
+    assert_eq!(changed, Some(Value::from(with(map))));
+}
+
+#[test]
 fn a_property_gone_from_the_stack_is_reset() {
     let new = check(
         "Test::App::Queue",

@@ -1,0 +1,168 @@
+//! `AWS::AppMesh::VirtualRouter`.
+
+use aws_sdk_appmesh::types as sdk;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::node_parts::PortMapping;
+use super::{MAX_NAME, Outputs, Part, Place, WARNING, find, having, made, meshes, read, retag, tag_list};
+use crate::address::Id;
+use crate::aws::client::Aws;
+use crate::aws::error::{During, built};
+use crate::aws::mirror::{Mirror, mirror};
+use crate::aws::resource::{Observed, Resource, Result};
+use crate::aws::tags::{TagSet, Tags};
+use crate::catalog::{GeneratedName, Permissions, Tagging};
+use crate::cloud::Op;
+
+mirror! {
+    /// What a virtual router is.
+    pub struct VirtualRouterSpec = sdk::VirtualRouterSpec {
+        /// What the router listens on.
+        listeners(set_listeners): Vec<VirtualRouterListener>,
+    }
+
+    /// A port that a router listens on.
+    pub struct VirtualRouterListener = sdk::VirtualRouterListener {
+        /// The port.
+        port_mapping(set_port_mapping): PortMapping,
+    }
+}
+
+/// A virtual router of AWS App Mesh: what spreads a virtual service's requests over nodes, by its routes.
+///
+/// Its id is `mesh|router`, or `mesh@owner|router` where `MeshOwner` is given. Each is read alone.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct VirtualRouter {
+    /// The mesh's name.
+    #[schemars(length(min = 1, max = 255))]
+    pub mesh_name: String,
+    /// The account that owns the mesh, where another has shared it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 12, max = 12))]
+    pub mesh_owner: Option<String>,
+    /// What the router is.
+    pub spec: VirtualRouterSpec,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+    /// The router's name; made from the stack's and the resource's where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub virtual_router_name: Option<String>,
+}
+
+impl Resource for VirtualRouter {
+    const TYPE: &'static str = "AWS::AppMesh::VirtualRouter";
+    const CREATE_ONLY: &'static [&'static str] = &["MeshName", "MeshOwner", "VirtualRouterName"];
+    const UNIQUE: &'static [&'static [&'static str]] = &[&["MeshName", "VirtualRouterName"]];
+    const GENERATED_NAME: Option<GeneratedName> =
+        Some(GeneratedName { property: "VirtualRouterName", max_length: MAX_NAME, lower_case: false });
+    const TAGS: Option<Tagging> = Some(Tagging::List);
+    const WARNING: Option<&'static str> = Some(WARNING);
+    const PERMISSIONS: Permissions = Permissions {
+        create: &["appmesh:CreateVirtualRouter", "appmesh:TagResource"],
+        read: &[
+            "appmesh:DescribeVirtualRouter",
+            "appmesh:ListTagsForResource",
+            "appmesh:ListMeshes",
+            "appmesh:ListVirtualRouters",
+        ],
+        update: &["appmesh:UpdateVirtualRouter", "appmesh:TagResource", "appmesh:UntagResource"],
+        delete: &["appmesh:DeleteVirtualRouter"],
+    };
+    type Outputs = Outputs;
+
+    async fn create(&self, aws: &Aws, op: &Op) -> Result<Id> {
+        const OPERATION: &str = "appmesh:CreateVirtualRouter";
+        let call = aws
+            .app_mesh()
+            .create_virtual_router()
+            .client_token(op.id.to_string())
+            .mesh_name(&self.mesh_name)
+            .set_mesh_owner(self.mesh_owner.clone())
+            .set_virtual_router_name(self.virtual_router_name.clone())
+            .set_spec(built(self.spec.sdk(), OPERATION)?)
+            .set_tags(tag_list(&self.tags)?);
+        call.send().await.during(OPERATION)?;
+        made(self)
+    }
+
+    async fn read(aws: &Aws, ids: &[Id]) -> Result<Vec<Observed<Self>>> {
+        read(aws, ids).await
+    }
+
+    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+        const OPERATION: &str = "appmesh:UpdateVirtualRouter";
+        if self.spec != old.spec {
+            let place = Place::of(id);
+            let call = aws
+                .app_mesh()
+                .update_virtual_router()
+                .mesh_name(place.mesh)
+                .set_mesh_owner(place.owner())
+                .virtual_router_name(place.name(0))
+                .set_spec(built(self.spec.sdk(), OPERATION)?);
+            call.send().await.during(OPERATION)?;
+        }
+        retag::<Self>(aws, id, &old.tags, &self.tags).await
+    }
+
+    async fn delete(aws: &Aws, id: &Id) -> Result<()> {
+        let place = Place::of(id);
+        let call = aws.app_mesh().delete_virtual_router().mesh_name(place.mesh).set_mesh_owner(place.owner());
+        let call = call.virtual_router_name(place.name(0));
+        call.send().await.during("appmesh:DeleteVirtualRouter")?;
+        Ok(())
+    }
+
+    async fn tagged(aws: &Aws, tags: &TagSet) -> Result<Vec<Id>> {
+        let all = routers(aws).await?.into_iter().map(|router| {
+            let id = Place::new(router.mesh_name(), Some(router.mesh_owner()), [router.virtual_router_name()]).id();
+            (id, router.arn)
+        });
+        having(aws, all.collect(), tags).await
+    }
+
+    async fn find(&self, aws: &Aws, op: &Op) -> Result<Option<Id>> {
+        find(self, aws, op).await
+    }
+}
+
+impl Part for VirtualRouter {
+    type Data = sdk::VirtualRouterData;
+
+    fn id(&self) -> Option<Id> {
+        Some(Place::new(&self.mesh_name, self.mesh_owner.as_deref(), [self.virtual_router_name.as_deref()?]).id())
+    }
+
+    async fn describe(aws: &Aws, place: &Place<'_>) -> Result<Option<Self::Data>> {
+        let call = aws.app_mesh().describe_virtual_router().mesh_name(place.mesh).set_mesh_owner(place.owner());
+        let call = call.virtual_router_name(place.name(0));
+        Ok(call.send().await.during("appmesh:DescribeVirtualRouter")?.virtual_router)
+    }
+
+    fn told(data: Self::Data, metadata: &sdk::ResourceMetadata, tags: Tags) -> (Self, Outputs) {
+        let properties = Self {
+            mesh_name: data.mesh_name,
+            mesh_owner: Some(metadata.mesh_owner().to_owned()),
+            spec: Mirror::of(data.spec),
+            tags,
+            virtual_router_name: Some(data.virtual_router_name),
+        };
+        (properties, Outputs::of(metadata))
+    }
+}
+
+/// The virtual routers of all meshes.
+pub(super) async fn routers(aws: &Aws) -> Result<Vec<sdk::VirtualRouterRef>> {
+    let mut all = Vec::new();
+    for mesh in meshes(aws).await? {
+        let list = aws.app_mesh().list_virtual_routers().mesh_name(mesh.mesh_name()).mesh_owner(mesh.mesh_owner());
+        let list = list.into_paginator().items().send();
+        let list: Vec<_> = list.collect::<std::result::Result<_, _>>().await.during("appmesh:ListVirtualRouters")?;
+        all.extend(list);
+    }
+    Ok(all)
+}
