@@ -1,10 +1,9 @@
 //! Where types differ from CloudFormation's on purpose.
 
 use crate::compare::Difference::{
-    self, NarrowerHere, OtherType, ReplacesHere, RequiredHere, SetHere, ValueThere, WiderHere, WriteOnlyHere,
+    self, NarrowerHere, OtherType, ReplacesHere, RequiredHere, SetHere, ValueThere, WriteOnlyHere,
 };
 
-const LIMITS: &str = "how long and how many is left to the API so far";
 const API: &str = "the API requires it";
 const ANY_ORDER: &str = "their order says nothing";
 const ANOTHER_KEY: &str = "CloudFormation fails any update of it";
@@ -237,25 +236,13 @@ pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
         RequiredHere,
         API,
     ),
-    ("AWS::CloudWatch::Alarm", "ActionConfiguration.AlarmTagsPropagation.ExcludedTagKeys", WiderHere, LIMITS),
-    ("AWS::CloudWatch::Alarm", "ActionConfiguration.AlarmTagsPropagation.IncludedTagKeys", WiderHere, LIMITS),
     ("AWS::CloudWatch::Alarm", "AlarmActions", SetHere, "actions have no order"),
-    ("AWS::CloudWatch::Alarm", "AlarmActions", WiderHere, LIMITS),
     ("AWS::CloudWatch::Alarm", "AlarmName", NarrowerHere, "a name has at least one character"),
-    ("AWS::CloudWatch::Alarm", "Dimensions", WiderHere, LIMITS),
     ("AWS::CloudWatch::Alarm", "InsufficientDataActions", SetHere, "actions have no order"),
-    ("AWS::CloudWatch::Alarm", "InsufficientDataActions", WiderHere, LIMITS),
-    ("AWS::CloudWatch::Alarm", "Metrics.MetricStat.Metric.Dimensions", WiderHere, LIMITS),
     ("AWS::CloudWatch::Alarm", "OKActions", SetHere, "actions have no order"),
-    ("AWS::CloudWatch::Alarm", "OKActions", WiderHere, LIMITS),
-    ("AWS::CloudWatch::CompositeAlarm", "ActionConfiguration.AlarmTagsPropagation.ExcludedTagKeys", WiderHere, LIMITS),
-    ("AWS::CloudWatch::CompositeAlarm", "ActionConfiguration.AlarmTagsPropagation.IncludedTagKeys", WiderHere, LIMITS),
     ("AWS::CloudWatch::CompositeAlarm", "AlarmActions", SetHere, "actions have no order"),
-    ("AWS::CloudWatch::CompositeAlarm", "AlarmActions", WiderHere, LIMITS),
     ("AWS::CloudWatch::CompositeAlarm", "InsufficientDataActions", SetHere, "actions have no order"),
-    ("AWS::CloudWatch::CompositeAlarm", "InsufficientDataActions", WiderHere, LIMITS),
     ("AWS::CloudWatch::CompositeAlarm", "OKActions", SetHere, "actions have no order"),
-    ("AWS::CloudWatch::CompositeAlarm", "OKActions", WiderHere, LIMITS),
     ("AWS::EC2::EIP", "Domain", ValueThere, "`standard` was EC2-Classic, which is gone"),
     (
         "AWS::EC2::SecurityGroupIngress",
