@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::address::Address;
 use crate::cli::args::{StackArgs, StateArgs, TargetArgs};
 use crate::cli::error::CommandError;
 use crate::cli::run::Session;
@@ -48,6 +49,18 @@ pub(in crate::cli) struct Args {
     /// For whom the output is
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
+
+    /// Characters of Markdown at most; what does not fit is counted. GitHub takes 65536 in a comment
+    #[arg(long, value_name = "N", default_value_t = render::MARKDOWN_LIMIT, value_parser = length)]
+    max_length: usize,
+}
+
+/// Fewer have no room for the headings.
+const SHORTEST: usize = 4_000;
+
+fn length(text: &str) -> Result<usize, String> {
+    let wrong = || format!("it is a number, at least {SHORTEST}");
+    text.parse().ok().filter(|length| *length >= SHORTEST).ok_or_else(wrong)
 }
 
 /// Who reads the plan.
@@ -77,9 +90,9 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
         Format::Text => terminal::print(&render::plan_text(&planned.plan, terminal::width()))?,
         Format::Json => terminal::print(&format!("{:#}\n", render::plan_json(&planned.plan)?))?,
         Format::Markdown => {
-            terminal::print_raw(&render::plan_markdown(&planned.plan, planned.graph.warnings(), &|address, path| {
-                planned.graph.property_place(address, path)
-            }))?
+            let place = |address: &Address, path: &str| planned.graph.property_place(address, path);
+            let warnings = planned.graph.warnings();
+            terminal::print_raw(&render::plan_markdown(&planned.plan, warnings, &place, args.max_length))?;
         }
     }
     if let Some(file) = &args.out {

@@ -16,8 +16,8 @@ use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::plan::{Action, Cause, Change, Plan, Step};
 
-/// Characters of a comment. GitHub takes 65,536; some of it stays free for what a bot puts around.
-const LIMIT: usize = 60_000;
+/// Characters of a comment where the user says nothing. GitHub takes 65,536; some stays free for what a bot puts around.
+pub(in crate::cli) const LIMIT: usize = 60_000;
 /// Characters of one resource; one that takes more is shown by its properties' names alone.
 const RESOURCE: usize = 8_000;
 /// Characters kept for each section that is still to come: its heading, and how many are left out of it.
@@ -28,8 +28,8 @@ const NAMED: usize = 20;
 /// Where a property of a resource is written.
 pub(in crate::cli) type PlaceOf<'a> = &'a dyn Fn(&Address, &str) -> Option<Place>;
 
-/// The plan as Markdown: the same bytes for the same plan, at most 65,536 characters.
-pub(in crate::cli) fn plan_markdown(plan: &Plan, warnings: &[Diagnostic], place: PlaceOf<'_>) -> String {
+/// The plan as Markdown, of at most `limit` characters: the same bytes for the same plan.
+pub(in crate::cli) fn plan_markdown(plan: &Plan, warnings: &[Diagnostic], place: PlaceOf<'_>, limit: usize) -> String {
     let mut head = format!("<!-- infra plan: {}/{} -->\n", marker(&plan.stack), marker(&plan.environment));
     let whose = format!("{} ({}) in {}", code(&plan.stack), code(&plan.environment), code(&plan.region));
     if plan.is_empty() {
@@ -48,7 +48,7 @@ pub(in crate::cli) fn plan_markdown(plan: &Plan, warnings: &[Diagnostic], place:
 
     let sections: Vec<Section> =
         sections(plan, place).into_iter().filter(|section| !section.items.is_empty()).collect();
-    let mut room = LIMIT.saturating_sub(length(&head) + sections.len() * HEADING);
+    let mut room = limit.saturating_sub(length(&head) + sections.len() * HEADING);
     let mut texts = vec![String::new(); sections.len()];
     let mut left_out = 0;
     // The outputs are few and stand last: they take their room before what may be many.

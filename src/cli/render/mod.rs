@@ -9,7 +9,7 @@ mod record;
 mod report;
 mod value;
 
-pub(super) use markdown::plan_markdown;
+pub(super) use markdown::{LIMIT as MARKDOWN_LIMIT, plan_markdown};
 pub(super) use message::{diagnostics, error};
 pub(super) use moved::moved;
 pub(super) use plan::{plan_json, plan_text};
