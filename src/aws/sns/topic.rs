@@ -84,7 +84,7 @@ pub struct Topic {
     /// Subscriptions that the topic brings along, one for an endpoint; others are left as they are. An
     /// `AWS::SNS::Subscription` can say more of one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-key" = "Endpoint"))]
+    #[schemars(extend("uniqueItems" = true, "x-key" = "Endpoint"))]
     pub subscription: Option<Vec<TopicSubscription>>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
