@@ -2,6 +2,7 @@
 //! it, and destroys it.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod github;
 mod plan_example;
 mod run;
 mod saved;
