@@ -9,14 +9,8 @@ use serde_json::Value;
 
 use crate::run::{IMAGES, Infra};
 
-const VALUES: &[&str] = &[
-    "--set",
-    "environment=dev",
-    "--set",
-    "repository=team/system",
-    "--set",
-    "state_bucket=team-state",
-];
+const VALUES: &[&str] =
+    &["--set", "environment=dev", "--set", "repository=team/system", "--set", "state_bucket=team-state"];
 
 /// Actions that types need for what the notification stack does not do.
 const NOT_TAKEN: &[&str] = &[
@@ -29,7 +23,8 @@ const NOT_TAKEN: &[&str] = &[
 ];
 
 /// Actions that no type takes: the record, images, and the policies' own patterns of what changes often.
-const BESIDE: &[&str] = &["s3:*", "ecr:GetAuthorizationToken", "ec2:DescribeAvailabilityZones", "secretsmanager:ListSecrets"];
+const BESIDE: &[&str] =
+    &["s3:*", "ecr:GetAuthorizationToken", "ec2:DescribeAvailabilityZones", "secretsmanager:ListSecrets"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_roles_of_a_pipeline_suffice_and_no_pattern_is_idle() {
@@ -91,9 +86,7 @@ fn texts(json: &Value, key: &str) -> Vec<String> {
             .iter()
             .flat_map(|(name, value)| match value {
                 Value::String(text) if name == key => vec![text.clone()],
-                Value::Array(list) if name == key => {
-                    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-                }
+                Value::Array(list) if name == key => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 value => texts(value, key),
             })
             .collect(),

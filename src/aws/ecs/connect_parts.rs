@@ -16,6 +16,7 @@ mirror! {
         /// How the proxy logs requests.
         access_log_configuration(set_access_log_configuration): Option<ServiceConnectAccessLogConfiguration>,
         /// Settings of the proxy's container.
+        #[schemars(length(max = 10))]
         container_configurations(set_container_configurations): Option<Vec<ServiceConnectContainerConfiguration>>,
         /// Whether Service Connect is used.
         enabled(set_enabled): bool,

@@ -109,7 +109,7 @@ mirror! {
         /// The function.
         hook_target_arn(set_hook_target_arn): Option<String>,
         /// The stages.
-        #[schemars(extend("uniqueItems" = true, "items" = { "type": "string", "enum": [
+        #[schemars(length(min = 1), extend("uniqueItems" = true, "items" = { "type": "string", "enum": [
             "RECONCILE_SERVICE",
             "PRE_SCALE_UP",
             "POST_SCALE_UP",

@@ -20,7 +20,7 @@ mirror! {
     /// Which gateways may send traffic to a service.
     pub struct GatewayConnectorFilters = sdk::GatewayConnectorFilters {
         /// Kinds of access.
-        #[schemars(extend("items" = { "type": "string", "enum": ["PUBLIC", "PRIVATE"] }))]
+        #[schemars(length(max = 2), extend("items" = { "type": "string", "enum": ["PUBLIC", "PRIVATE"] }))]
         access_types(set_access_types): Option<BTreeSet<Word<sdk::AccessType>>>,
     }
 

@@ -69,7 +69,7 @@ pub struct Service {
     pub force_new_deployment: Option<ForceNewDeployment>,
     /// Ports of the tasks that a gateway of ECS sends traffic to; one at most. Take one away by an empty list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("writeOnly" = true))]
+    #[schemars(length(max = 1), extend("writeOnly" = true))]
     pub gateway_connectors: Option<Vec<GatewayConnector>>,
     /// Seconds for which failing health checks of a load balancer are ignored after a task starts.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -119,16 +119,17 @@ mirror! {
     /// How finely a service is measured.
     pub struct MonitoringConfiguration = sdk::MonitoringConfiguration {
         /// Metrics and how often each is told.
+        #[schemars(length(min = 1, max = 2))]
         metric_configurations(set_metric_configurations): Vec<MetricConfiguration>,
     }
 
     /// Metrics of a service and how often they are told.
     pub struct MetricConfiguration = sdk::MetricConfiguration, fallible {
         /// The metrics.
-        #[schemars(extend("items" = { "type": "string", "enum": ["CPUUtilization", "MemoryUtilization"] }))]
+        #[schemars(length(min = 1, max = 2), extend("items" = { "type": "string", "enum": ["CPUUtilization", "MemoryUtilization"] }))]
         metric_names(set_metric_names): BTreeSet<String>,
         /// Seconds between two values. AWS's default is 60.
-        #[schemars(extend("enum" = [20, 60]))]
+        #[schemars(range(min = 20, max = 60), extend("enum" = [20, 60]))]
         resolution_seconds(set_resolution_seconds): i32,
     }
 
@@ -178,6 +179,7 @@ mirror! {
         #[schemars(extend("enum" = ["volume"]))]
         resource_type(set_resource_type): Word<sdk::EbsResourceType>,
         /// Tags.
+        #[schemars(length(max = 50))]
         tags(set_tags): Option<Vec<VolumeTag>>,
     }
 
