@@ -575,17 +575,25 @@ resources:
     type: Test::App::Queue
     for_each: [x, y]
     properties: { QueueName: "${A[each.key].Arn}" }
-  C: { type: Test::App::Queue, depends_on: ['A["y"]'] }
+  C: { type: Test::App::Queue, depends_on: ['A["y"]'], properties: { QueueName: c } }
   D:
     type: Test::App::Queue
     properties: { QueueName: "${['x'].map(k, A[k].Arn)[0]}" }
   E: { type: Test::App::Queue, for_each: [x, y], depends_on: ["A[each.key]"] }
+  F:
+    type: Test::App::Queue
+    for_each: { f: "${C.QueueName}" }
+    properties: { QueueName: "${each.value}" }
+  G: { type: Test::App::Queue, for_each: { g: "${C.QueueName}" } }
 "#;
     let graph = Stack::one(text).graph();
     assert_eq!(dependencies(&graph, r#"B["x"]"#), [r#"A["x"]"#]);
     assert_eq!(dependencies(&graph, "C"), [r#"A["y"]"#]);
     assert_eq!(dependencies(&graph, "D"), [r#"A["x"]"#, r#"A["y"]"#]);
     assert_eq!(dependencies(&graph, r#"E["y"]"#), [r#"A["y"]"#]);
+    // What an instance uses of its `for_each` is what that refers to.
+    assert_eq!(dependencies(&graph, r#"F["f"]"#), ["C"]);
+    assert_eq!(dependencies(&graph, r#"G["g"]"#), [""; 0]);
 }
 
 #[test]

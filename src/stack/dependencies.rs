@@ -17,7 +17,7 @@ pub(super) type Nodes = BTreeSet<usize>;
 pub(super) struct Follower {
     /// Of each resource, its node.
     pub(super) nodes: HashMap<Address, usize>,
-    /// What locals, inputs and outputs of a file come to, by file, kind and index.
+    /// What locals, inputs, outputs and `for_each`es of a file come to, by file, kind and index.
     known: HashMap<(usize, u8, usize), Arc<Nodes>>,
     /// How deep references are followed now.
     depth: usize,
@@ -88,6 +88,11 @@ impl Follower {
                 self.once(frame, 1, index, out, |this, out| {
                     this.template(session, parent, each.as_deref(), input, out)
                 });
+            }
+            ("each", Some("key" | "value")) => {
+                let Some(index) = each.map(|each| each.entry) else { return };
+                let Some(for_each) = &document.entries[index].for_each else { return };
+                self.once(frame, 3, index, out, |this, out| this.template(session, frame, None, for_each, out));
             }
             (name, _) => {
                 let Some(entry) = frame.unit.entries.get(name).copied() else { return };

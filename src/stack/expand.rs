@@ -166,7 +166,7 @@ impl Expander<'_> {
         };
         let mut instances = Vec::new();
         let mut by_key = HashMap::new();
-        for (key, each) in self.keys(frame, for_each)? {
+        for (key, each) in self.keys(frame, index, for_each)? {
             let each = Arc::new(each);
             if !self.when(frame, entry, Some(&each))? {
                 continue;
@@ -210,7 +210,7 @@ impl Expander<'_> {
         None
     }
 
-    fn keys(&mut self, frame: &Frame, template: &Template) -> Option<Vec<(String, Each)>> {
+    fn keys(&mut self, frame: &Frame, entry: usize, template: &Template) -> Option<Vec<(String, Each)>> {
         let value = self.known(frame, None, template, "`for_each`")?;
         let pairs: Vec<(Option<String>, Value)> = match value {
             Value::List(list) => list.into_iter().map(|item| (super::expression::as_text(&item), item)).collect(),
@@ -235,7 +235,7 @@ impl Expander<'_> {
                 }
                 (None, Some(key)) => {
                     let index = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-                    keys.push((key.clone(), Each { key: Value::String(key), value, index }));
+                    keys.push((key.clone(), Each { entry, key: Value::String(key), value, index }));
                 }
                 (None, None) => {}
             }

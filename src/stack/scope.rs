@@ -96,6 +96,8 @@ pub(super) enum Instance {
 /// What `each` means in an instance of a `for_each`.
 #[derive(Debug)]
 pub(super) struct Each {
+    /// The entry of the document whose `for_each` it comes from.
+    pub(super) entry: usize,
     pub(super) key: Value,
     pub(super) value: Value,
     pub(super) index: Value,

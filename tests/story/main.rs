@@ -81,6 +81,12 @@ async fn story(environment: &str, mesh: &str) {
 
 /// Operations that read one resource with each call, because AWS has no other.
 const ONE_BY_ONE: &[&str] = &[
+    "appmesh:DescribeMesh",
+    "appmesh:DescribeRoute",
+    "appmesh:DescribeVirtualNode",
+    "appmesh:DescribeVirtualRouter",
+    "appmesh:DescribeVirtualService",
+    "appmesh:ListTagsForResource",
     "application-autoscaling:ListTagsForResource",
     "cloudwatch:GetDashboard",
     "cloudwatch:ListTagsForResource",
@@ -105,6 +111,8 @@ const ONE_BY_ONE: &[&str] = &[
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
     "kms:ListResourceTags",
+    // Of all filters of a log group.
+    "logs:DescribeMetricFilters",
     "logs:ListTagsForResource",
     // ListSecrets would take all, but lags up to five minutes behind.
     "secretsmanager:DescribeSecret",

@@ -322,9 +322,11 @@ fn notes(step: &Step, kind: Kind, place: PlaceOf<'_>) -> Vec<String> {
     }
     for change in step.changes.iter().filter(|change| change.replaces) {
         let at = place(&step.address, &change.path).or_else(|| step.place.clone());
-        let at = at.map(|place| format!(", at {}", short_place(&place))).unwrap_or_default();
-        let drifted = if change.cause == Cause::Drift { " (changed outside infra)" } else { "" };
-        notes.push(format!("{} forces the replacement{at}{drifted}", change.path));
+        let drifted = (change.cause == Cause::Drift).then(|| "changed outside infra".to_owned());
+        let said: Vec<String> = at.map(|place| short_place(&place)).into_iter().chain(drifted).collect();
+        if !said.is_empty() {
+            notes.push(format!("{}: {}", change.path, said.join(", ")));
+        }
     }
     let drifted = step.changes.iter().filter(|change| change.cause == Cause::Drift && !change.replaces);
     let drifted: Vec<_> = drifted.map(|change| change.path.as_str()).collect();
