@@ -125,7 +125,7 @@ fn drift_is_apart_and_what_it_replaces_is_in_sight() {
     let markdown = plan_markdown(&plan, &[], &nowhere, LIMIT);
     let replaced = markdown.split("### ⚠️ 2 to replace").nth(1).and_then(|rest| rest.split("<details>").next());
     assert!(replaced.is_some_and(|text| text.contains("@@ Sender.Task")), "{markdown}");
-    assert!(replaced.is_some_and(|text| text.contains("(changed outside infra)")), "{markdown}");
+    assert!(replaced.is_some_and(|text| text.contains(", changed outside infra")), "{markdown}");
 }
 
 /// A plan of `resources`, every kind of step among them, with values that `value` gives.
