@@ -54,8 +54,11 @@ def main(pull_request, files):
     comments_url = f"{api}/repos/{os.environ['GITHUB_REPOSITORY']}/issues/{pull_request}/comments"
     parts = [MARKER]
     for name in files:
-        with open(name, encoding="utf-8") as file:
-            parts.append(file.read().strip())
+        try:
+            with open(name, encoding="utf-8", errors="replace") as file:
+                parts.append(file.read().strip())
+        except FileNotFoundError:
+            parts.append(f"**There is no plan in `{os.path.basename(name)}`**: its job failed before it planned.")
     body = "\n\n".join(parts) + "\n"
     if len(body) > LIMIT:
         sys.exit(f"comment.py: {len(body)} characters are more than GitHub takes ({LIMIT}); give the plans a --max-length")

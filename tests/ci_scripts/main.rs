@@ -32,6 +32,11 @@ async fn a_comment_is_made_once_and_edited_from_then_on() {
     assert!(ours[0].contains("second") && !ours[0].contains("first"), "{ours:?}");
     assert_eq!(github.edited_by_others(), 0, "nobody else's comment is touched, whatever it begins with");
 
+    fs::remove_file(&prod).unwrap();
+    comment().expect(0);
+    let ours = github.ours();
+    assert!(ours[0].contains("second") && ours[0].contains("There is no plan in `prod`"), "{ours:?}");
+
     fs::write(&prod, "x".repeat(70_000)).unwrap();
     let refused = comment().expect(1);
     assert!(refused.stderr.contains("more than GitHub takes (65536)"), "{refused}");
