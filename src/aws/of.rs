@@ -65,7 +65,7 @@ impl<T: Resource> Of<T> {
 
     fn live(observed: Observed<T>) -> Result<Live> {
         let bug = |error: serde_json::Error| CloudError::new(ErrorKind::Other, T::TYPE, error.to_string());
-        let properties = Value::from(serde_json::to_value(&observed.properties).map_err(bug)?);
+        let properties = whole_numbers(Value::from(serde_json::to_value(&observed.properties).map_err(bug)?));
         let outputs = Value::from(serde_json::to_value(&observed.outputs).map_err(bug)?);
         let properties = match T::TAGS {
             Some(tagging) => tags::stripped(properties, tagging),
@@ -182,6 +182,17 @@ impl<T: Resource> AnyResource for Of<T> {
 
     fn tagged<'a>(&'a self, aws: &'a Aws, tags: &'a TagSet) -> BoxFuture<'a, Result<Vec<Id>>> {
         Box::pin(T::tagged(aws, tags))
+    }
+}
+
+/// `value` with 2 for each 2.0: where an API tells a fraction, a stack mostly gives a whole number.
+fn whole_numbers(value: Value) -> Value {
+    match value {
+        // As far as a fraction tells every whole number apart.
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Value::Int(number as i64),
+        Value::List(list) => list.into_iter().map(whole_numbers).collect(),
+        Value::Map(map) => map.into_iter().map(|(key, value)| (key, whole_numbers(value))).collect(),
+        other => other,
     }
 }
 

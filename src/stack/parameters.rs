@@ -27,7 +27,9 @@ pub(super) fn type_problem(kind: ParameterType, value: &Value) -> Option<Problem
     let problem = Problem::new(format!("this takes {}, not {}", article(kind.name()), article(value.kind())));
     Some(match (kind, value) {
         (ParameterType::String, Value::Int(_) | Value::Float(_) | Value::Bool(_)) => problem.help("put it in quotes"),
-        (ParameterType::Integer | ParameterType::Number | ParameterType::Boolean, Value::String(_)) => {
+        (ParameterType::Integer | ParameterType::Number | ParameterType::Boolean, Value::String(text))
+            if super::typing::reads_as(text, kind.name()) =>
+        {
             problem.help("take the quotes away")
         }
         _ => problem,
@@ -90,7 +92,8 @@ pub(super) fn check(parameter: &Parameter, value: &Value) -> Result<(), Problem>
     if let (Value::String(text), Some(pattern)) = (&value, &parameter.pattern)
         && !pattern.is_match(text)
     {
-        let pattern = pattern.as_str().trim_start_matches("^(?:").trim_end_matches(")$");
+        let whole = pattern.as_str();
+        let pattern = whole.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(whole);
         return Err(Problem::new(format!("{shown} does not match the pattern of `{name}`"))
             .help(format!("the pattern is `{pattern}`")));
     }

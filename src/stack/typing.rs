@@ -177,7 +177,15 @@ impl<'c> Schema<'c> {
 
     /// Checks a known scalar.
     fn scalar(self, value: &Value) -> Result<(), Problem> {
-        self.kind(value.kind())?;
+        self.kind(value.kind()).map_err(|mut problem| {
+            // Without its quotes it would be text still.
+            if let Value::String(text) = value.revealed()
+                && !["integer", "number", "boolean"].iter().any(|kind| reads_as(&text, kind))
+            {
+                problem.help = None;
+            }
+            problem
+        })?;
         let secret = self.is_secret() || value.has_secret();
         let value = value.revealed();
         let shown = if secret { "this value".to_owned() } else { value.reveal().to_string() };
@@ -374,5 +382,14 @@ impl<'c> Schema<'c> {
         if let Err(problem) = result {
             report(problem, diagnostics);
         }
+    }
+}
+/// Whether text, without its quotes, is of this type of JSON Schema.
+pub(super) fn reads_as(text: &str, wanted: &str) -> bool {
+    match wanted {
+        "integer" => text.parse::<i64>().is_ok(),
+        "number" => text.parse::<f64>().is_ok(),
+        "boolean" => matches!(text, "true" | "false"),
+        _ => false,
     }
 }

@@ -62,7 +62,7 @@ async fn story(environment: &str, mesh: &str) {
 
     let more = &[values, &["--set", "min_tasks=4"][..]].concat();
     let changed = infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(2);
-    assert_eq!(changed.summary("to change"), 2, "{changed}");
+    assert_eq!(changed.summary("to change"), 4, "both services, and the alarms of too few tasks\n{changed}");
     assert!(changed.stdout.contains("MinCapacity"), "{changed}");
     infra.run("apply", &[more, &["--auto-approve"][..]].concat()).expect(0);
     infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(0);

@@ -20,9 +20,9 @@ use crate::cli::saved::{self, SavedChange};
 Examples:
   infra apply stacks/notification -e dev
   infra apply stacks/notification -e dev --set min_tasks=4   with another value of a parameter
-  infra apply stacks/notification -e prod --auto-approve    in a pipeline
-  infra apply stacks/notification -e dev --exclude Sender   all but a component and what needs it
-  infra apply prod.plan                                     what `infra plan … --out prod.plan` saved")]
+  infra apply stacks/notification -e prod --auto-approve     in a pipeline
+  infra apply stacks/notification -e dev --exclude Sender    all but a component and what needs it
+  infra apply prod.plan                                      what `infra plan --out` saved")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     stack: StackArgs,

@@ -22,12 +22,13 @@ const CHANGES: u8 = 2;
 #[command(after_help = "\
 Examples:
   infra plan stacks/notification -e dev
-  infra plan stacks/notification -e dev --set min_tasks=4       with another value of a parameter
+  infra plan stacks/notification -e dev --set min_tasks=4      with another value of a parameter
   infra plan stacks/notification -e dev --target Api           only a component, and what it needs
   infra plan stacks/notification -e dev --detailed-exitcode    exits with 2 where there are changes
   infra plan stacks/notification -e dev --format json | jq .summary
   infra plan stacks/notification -e prod --out prod.plan       saves it, for `infra apply prod.plan`
-  infra plan stacks/notification -e prod --format markdown > plan.md && gh pr comment --body-file plan.md")]
+  infra plan stacks/notification -e prod --format markdown > plan.md
+  gh pr comment --body-file plan.md")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     stack: StackArgs,

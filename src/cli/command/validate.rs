@@ -14,8 +14,8 @@ use crate::cli::{cloud, offline, render, terminal};
 #[command(after_help = "\
 Examples:
   infra validate stacks/notification -e dev
-  infra validate stacks/notification -e dev --set min_tasks=4   with another value of a parameter
-  infra validate                                           the stack in the current folder")]
+  infra validate stacks/notification -e dev --set min_tasks=4    with another value of a parameter
+  infra validate                                              the stack in the current folder")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     stack: StackArgs,

@@ -89,13 +89,19 @@ pub(in crate::cli) fn outcome(report: &Report, took: Duration) -> String {
             paint(RED, "Failed:"),
             duration(took)
         ),
-        Outcome::Interrupted => writeln!(
-            out,
-            "{} {} not started; {done} in {}. What is done is on record: run it again to go on.",
-            paint(YELLOW, "Interrupted:"),
-            report.skipped.len(),
-            duration(took)
-        ),
+        Outcome::Interrupted => {
+            let failed = match report.failed.len() {
+                0 => String::new(),
+                failed => format!("{failed} failed, "),
+            };
+            writeln!(
+                out,
+                "{} {failed}{} not started; {done} in {}. What is done is on record: run it again to go on.",
+                paint(YELLOW, "Interrupted:"),
+                report.skipped.len(),
+                duration(took)
+            )
+        }
     };
     out
 }
