@@ -15,7 +15,7 @@ const CHANGE: &[(&str, &str, &str)] = &[
     // A scale-up.
     ("notification/dev.yaml", "environment: dev\n", "environment: dev\nmin_tasks: 3\n"),
     // A port is a target group's for life: it is replaced.
-    ("notification/stack.yaml", "      port: 8080\n      health_path", "      port: 8081\n      health_path"),
+    ("notification/stack.yaml", "  api_port: 8080\n", "  api_port: 8081\n"),
 ];
 /// The alarm that is removed: from its name to the one after it.
 const REMOVED: (&str, &str) = ("  QueueDepth:\n", "  DeadLetters:\n");
