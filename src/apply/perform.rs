@@ -118,6 +118,24 @@ pub(super) struct Performer<'a, C> {
     pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
 }
 
+/// Whether the cloud has said that it did nothing.
+fn is_refusal(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Invalid
+        | ErrorKind::NotFound
+        | ErrorKind::Conflict
+        | ErrorKind::InUse
+        | ErrorKind::Denied
+        | ErrorKind::Quota => true,
+        ErrorKind::Credentials
+        | ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::Lost
+        | ErrorKind::Unsettled
+        | ErrorKind::Other => false,
+    }
+}
+
 impl<C: Cloud> Performer<'_, C> {
     pub(super) fn op(&self, id: &OpId, address: &Address) -> Op {
         Op {
@@ -170,6 +188,9 @@ impl<C: Cloud> Performer<'_, C> {
                     None => return Err(error.into()),
                 }
             }
+            // Its attempts are used up, and an earlier one may have been carried out: left as begun, so that the next
+            // run looks for what it made.
+            Err(error) if !is_refusal(error.kind) => return Err(error.into()),
             Err(error) => {
                 self.journal.failed(op).await?;
                 return Err(error.into());

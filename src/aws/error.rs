@@ -78,7 +78,7 @@ where
             CloudError {
                 kind: kind(code, status),
                 code: code.to_owned(),
-                message: meta.message().map_or_else(|| format!("HTTP status {status}"), str::to_owned),
+                message: meta.message().map_or_else(|| without_words(code, status), str::to_owned),
                 operation: operation.to_owned(),
                 request_id: error.request_id().map(str::to_owned),
             }
@@ -117,7 +117,10 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         || is(&["DisabledException", "ResourceExistsException", "TooManyUpdates"])
     {
         ErrorKind::Conflict
-    } else if has(&["AccessDenied", "Forbidden", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"]) {
+    } else if has(&["AccessDenied", "Forbidden", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"])
+        // The answer to a HEAD has no body to say so in.
+        || code.is_empty() && status == 403
+    {
         ErrorKind::Denied
     } else if has(&["ExpiredToken", "UnrecognizedClient", "SignatureDoesNotMatch", "InvalidAccessKeyId"])
         || is(&["InvalidClientTokenId", "AuthFailure", "MissingAuthenticationToken", "IncompleteSignature"])
@@ -131,6 +134,18 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         ErrorKind::Invalid
     } else {
         ErrorKind::Other
+    }
+}
+
+/// What stands for the words of an answer that has none.
+fn without_words(code: &str, status: u16) -> String {
+    match (code, status) {
+        ("", 403) => {
+            "HTTP status 403, and no word why: check the name, whose it is, and that the credentials in use have \
+                      the permission"
+                .to_owned()
+        }
+        _ => format!("HTTP status {status}"),
     }
 }
 
@@ -195,6 +210,8 @@ mod tests {
             ("UnauthorizedOperation", 403, ErrorKind::Denied),
             ("AccessDeniedException", 400, ErrorKind::Denied),
             ("ForbiddenException", 403, ErrorKind::Denied),
+            ("", 403, ErrorKind::Denied),
+            ("", 400, ErrorKind::Invalid),
             ("ExpiredTokenException", 400, ErrorKind::Credentials),
             ("InvalidClientTokenId", 403, ErrorKind::Credentials),
             ("VpcLimitExceeded", 400, ErrorKind::Quota),

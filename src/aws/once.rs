@@ -4,6 +4,7 @@
 //! The SDK retries whatever looks transient. This connector stands under it and turns every unclear outcome of such a
 //! call into a [`Lost`], which the SDK does not retry and which the engine answers by looking for what was made.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 
@@ -15,6 +16,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use serde::de::IgnoredAny;
 
 /// The call may or may not have been carried out.
 #[derive(Debug, thiserror::Error)]
@@ -138,9 +140,18 @@ fn makes(action: &str) -> bool {
     MAKING.iter().any(|prefix| action.starts_with(prefix)) && !IDEMPOTENT.contains(&action)
 }
 
+/// Whether the request names a token at its top, as JSON or as a form; no value counts, whatever it says.
+///
+/// A body that is neither (XML, CBOR) has none that is known of: then it is not sent twice, which does no harm.
 fn has_token(body: &[u8]) -> bool {
-    const TOKENS: [&[u8]; 4] = [b"lientToken", b"lientRequestToken", b"dempotencyToken", b"reatorRequestId"];
-    TOKENS.iter().any(|token| body.windows(token.len()).any(|window| window == *token))
+    const TOKENS: [&str; 4] = ["lientToken", "lientRequestToken", "dempotencyToken", "reatorRequestId"];
+    let is_token = |key: &str| TOKENS.iter().any(|token| key.ends_with(token));
+    match body.first() {
+        Some(b'{') => serde_json::from_slice::<HashMap<String, IgnoredAny>>(body)
+            .is_ok_and(|keys| keys.keys().any(|key| is_token(key))),
+        _ => std::str::from_utf8(body)
+            .is_ok_and(|form| form.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, _)| is_token(key))),
+    }
 }
 
 #[cfg(test)]
@@ -166,6 +177,15 @@ mod tests {
             (Some("AmazonEC2ContainerServiceV20141113.CreateService"), r#"{"clientToken":"01J"}"#, true),
             (Some("AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition"), "{}", false),
             (Some("AmazonEC2ContainerServiceV20141113.DeleteService"), "{}", true),
+            (
+                Some("AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition"),
+                r#"{"containerDefinitions":[{"environment":[{"name":"oauthClientToken","value":"x"}],"clientToken":"x"}]}"#,
+                false,
+            ),
+            (None, "Action=CreateVpc&TagSpecification.1.Tag.1.Key=ClientToken", false),
+            (None, "Action=CreateVpc&TagSpecification.1.Tag.1.Value=a%26ClientToken%3D1", false),
+            (Some("secretsmanager.CreateSecret"), r#"{"ClientRequestToken":"01J","Name":"a"}"#, true),
+            (None, "<CreateThing><ClientToken>01J</ClientToken></CreateThing>", false),
             (Some("AnyScaleFrontendService.RegisterScalableTarget"), "{}", true),
         ];
         for (target, body, expected) in table {

@@ -242,6 +242,7 @@ impl FakeCloud {
                 Ok(_) => Err(CloudError::new(ErrorKind::Lost, operation(verb, type_name), "the answer was lost")),
                 refused => refused,
             },
+            Some(Effect::DoAndFail(error)) => work.await.and(Err(error)),
         };
         self.record().end(index, now(), result.as_ref().err().map(|error| error.kind));
         result

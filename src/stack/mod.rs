@@ -30,6 +30,7 @@ mod pattern;
 mod place;
 mod schema;
 mod scope;
+mod secret_parameters;
 mod suggest;
 mod typing;
 mod yaml;

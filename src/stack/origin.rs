@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use super::scope::{Inputs, Unit};
+use super::secret_parameters::secret_parameters;
 use super::{Answers, Graph, NoAttributes, files};
 use crate::value::Value;
 
@@ -17,7 +18,8 @@ pub struct Origin {
     /// The texts of all files, by their paths as the user would write them; `None` where one that would have been read
     /// is not there.
     pub files: BTreeMap<PathBuf, Option<String>>,
-    /// The values of the stack's parameters; those that are secret, or that a secret holds, are [`Value::Secret`].
+    /// The values of the stack's parameters; those that are secret, that a secret refers to, or that a secret holds, are
+    /// [`Value::Secret`].
     pub parameters: BTreeMap<String, Value>,
     /// What `env(…)` asked for.
     pub variables: BTreeMap<String, Option<String>>,
@@ -71,8 +73,10 @@ impl Graph {
                 secrets.contains(text) || text.len() >= TELLING && secrets.iter().any(|secret| secret.contains(text))
             })
         };
+        let referred = secret_parameters(&self.root.unit);
         let parameters = inputs.iter().map(|(name, value)| {
-            let bare = !value.has_secret() && held(value);
+            let nothing = matches!(value, Value::Null | Value::Unknown);
+            let bare = !value.has_secret() && !nothing && (referred.contains(name) || held(value));
             (name.clone(), if bare { Value::Secret(Box::new(value.clone())) } else { value.clone() })
         });
         parameters.collect()
@@ -117,6 +121,69 @@ mod tests {
             Err(Needs::Lookups(lookups)) => panic!("{lookups:?}"),
             Err(Needs::Errors(errors)) => panic!("{errors:?}"),
         }
+    }
+
+    /// The names of the parameters that are secret where the stack, and a component that it may use, say so.
+    fn secret(stack: &str, component: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("stack.yaml"), format!("stack: shop\nregion: us-east-1\n{stack}"))
+            .expect("write");
+        std::fs::create_dir(folder.path().join("parts")).expect("a folder");
+        std::fs::write(folder.path().join("parts/part.yaml"), component).expect("write");
+        let found = origin(folder.path());
+        found.parameters.into_iter().filter(|(_, value)| value.has_secret()).map(|(name, _)| name).collect()
+    }
+
+    /// A resource with a secret.
+    fn key(secret: &str) -> String {
+        format!("{{ type: Test::App::Secret, properties: {{ SecretString: \"{secret}\" }} }}")
+    }
+
+    #[test]
+    fn what_a_secret_refers_to_is_secret_whatever_becomes_of_it() {
+        let parameters = "parameters:\n  pin: { type: integer, default: 4711 }\n  word: { type: string, default: abc }\n  \
+                          plain: { type: string, default: text }\n  many: { type: map, default: { a: x } }\nlocals:\n  \
+                          deep: \"${params.word}-${params.pin}\"\n  other: \"${params.plain}\"\n";
+        let queue = "  Queue: { type: Test::App::Queue, properties: { QueueName: \"${params.plain}\" } }\n";
+        let table = [
+            ("number", "${string(params.pin)}", &["pin"][..]),
+            ("transformed", "${json({'a': params.word})}", &["word"]),
+            ("with an unknown", "${params.word}${Queue.Arn}", &["word"]),
+            ("through a local", "${local.deep}", &["pin", "word"]),
+            ("through a property", "${Queue.QueueName}", &["plain"]),
+            ("through a macro", "${join(keys(params.many).map(key, params.many[key]), '')}", &["many"]),
+            ("nothing", "zzz", &[]),
+        ];
+        for (what, expression, expected) in table {
+            let stack = format!("{parameters}resources:\n{queue}  Key: {}\n", key(expression));
+            assert_eq!(secret(&stack, ""), expected, "{what}");
+        }
+        let each = key("${each.value}").replace("{ type", "{ for_each: \"${params.many}\", type");
+        assert_eq!(secret(&format!("{parameters}resources:\n  Key: {each}\n"), ""), ["many"], "through for_each");
+        let output = "outputs: { pin: { value: \"${params.pin}-${Queue.Arn}\", secret: true } }\n";
+        assert_eq!(secret(&format!("{parameters}resources:\n{queue}{output}"), ""), ["pin"], "a secret output");
+        let service = "  Service: { type: Test::App::Service, properties: { Containers: [{ Name: a, Image: b }], \
+                     Password: \"${params.word}${Queue.Arn}\" } }\n";
+        assert_eq!(secret(&format!("{parameters}resources:\n{queue}{service}"), ""), ["word"], "one property of many");
+    }
+
+    #[test]
+    fn what_a_secret_in_a_component_refers_to_is_secret() {
+        let stack = "parameters:\n  pin: { type: integer, default: 4711 }\n  word: { type: string, default: abc }\n\
+                     resources:\n  Part: { component: parts/part.yaml, with: { a: \"${string(params.pin)}\", b: \
+                     \"${params.word}\" } }\n";
+        let parameters = "parameters: { a: { type: string }, b: { type: string } }\n";
+        let inside = format!("{parameters}resources:\n  Key: {}\n", key("${params.a}${params.a}"));
+        assert_eq!(secret(stack, &inside), ["pin"], "a secret property");
+        let declared = "parameters: { a: { type: string, secret: true }, b: { type: string } }\nresources:\n  Queue: { \
+                        type: Test::App::Queue, properties: {} }\n";
+        assert_eq!(secret(stack, declared), ["pin"], "a secret parameter");
+        let outputs = format!(
+            "{parameters}resources:\n  Queue: {{ type: Test::App::Queue, properties: {{}} }}\noutputs:\n  a: {{ value: \
+             \"${{params.a}}\" }}\n  b: {{ value: \"${{params.b}}-${{Queue.Arn}}\" }}\n"
+        );
+        let stack = format!("{stack}  Key: {}\n", key("${Part.b}"));
+        assert_eq!(secret(&stack, &outputs), ["word"], "an output");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Values and templates against the JSON Schema of a resource type's properties.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::expression::{Problem, Template, Tree, article};
@@ -99,6 +101,26 @@ impl<'c> Schema<'c> {
     pub(super) fn is_secret(self) -> bool {
         self.resolved().keyword("x-secret") == Some(&Json::Bool(true))
             || self.keyword("x-secret") == Some(&Json::Bool(true))
+    }
+
+    /// Whether values are secret, or may hold secrets.
+    pub(super) fn holds_secret(self) -> bool {
+        self.holds_secret_unseen(&mut HashSet::new())
+    }
+
+    fn holds_secret_unseen(self, seen: &mut HashSet<*const Json>) -> bool {
+        if self.is_secret() {
+            return true;
+        }
+        let this = self.resolved();
+        if !seen.insert(std::ptr::from_ref(this.here)) {
+            return false;
+        }
+        let named = this.keyword("properties").and_then(Json::as_object).into_iter().flatten().map(|(_, part)| part);
+        let either = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|keyword| this.keyword(keyword)?.as_array());
+        let rest = ["additionalProperties", "items"].into_iter().filter_map(|keyword| this.keyword(keyword));
+        let mut parts = named.chain(either.flatten()).chain(rest);
+        parts.any(|here| Schema { here, root: this.root }.holds_secret_unseen(seen))
     }
 
     fn required(self) -> impl Iterator<Item = &'c str> {
@@ -384,6 +406,7 @@ impl<'c> Schema<'c> {
         }
     }
 }
+
 /// Whether text, without its quotes, is of this type of JSON Schema.
 pub(super) fn reads_as(text: &str, wanted: &str) -> bool {
     match wanted {
@@ -391,5 +414,28 @@ pub(super) fn reads_as(text: &str, wanted: &str) -> bool {
         "number" => text.parse::<f64>().is_ok(),
         "boolean" => matches!(text, "true" | "false"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_below_is_found_wherever_the_schema_keeps_it() {
+        let secret = json!({"type": "string", "x-secret": true});
+        let table = [
+            (json!({"properties": {"A": {"properties": {"B": secret}}}}), true),
+            (json!({"items": {"$ref": "#/$defs/Part"}}), true),
+            (json!({"additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Part"}]}}), true),
+            (json!({"properties": {"A": {"$ref": "#/$defs/Loop"}}}), false),
+        ];
+        let parts = json!({"Part": {"properties": {"B": secret}}, "Loop": {"items": {"$ref": "#/$defs/Loop"}}});
+        for (mut schema, expected) in table {
+            schema["$defs"] = parts.clone();
+            assert_eq!(Schema::new(&schema).holds_secret(), expected, "{schema}");
+        }
     }
 }

@@ -54,10 +54,17 @@ impl Log {
         let deadline = Instant::now() + patience;
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.store.append(&self.key, serial, batch.clone()).await {
-                Ok(()) => return Ok(size),
+            let mut tried = self.store.append(&self.key, serial, batch.clone()).await;
+            if matches!(tried, Err(StoreError::Taken(_))) {
                 // An earlier try may have been carried out though its answer was lost: then the entry is ours.
-                Err(StoreError::Taken(_)) if self.is_written(serial, &batch).await? => return Ok(size),
+                match self.is_written(serial, &batch).await {
+                    Ok(true) => tried = Ok(()),
+                    Ok(false) => {}
+                    Err(error) => tried = Err(error),
+                }
+            }
+            match tried {
+                Ok(()) => return Ok(size),
                 Err(StoreError::Unavailable { .. }) if Instant::now() + pause < deadline => {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));

@@ -68,6 +68,56 @@ async fn a_create_that_never_arrived_is_made_by_the_same_operation() {
     assert_eq!(user.cloud.len(), 5);
 }
 
+/// Errors of the last attempt, behind which an earlier one may have been carried out.
+const UNCLEAR: [ErrorKind; 4] =
+    [ErrorKind::Unavailable, ErrorKind::Throttled, ErrorKind::Credentials, ErrorKind::Other];
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_though_the_answer_is_an_error_is_adopted_by_the_next_run() {
+    for kind in UNCLEAR {
+        let user = User::new();
+        user.cloud.inject(Fault::do_and_fail(Verb::Create, kind).at("Subnet"));
+        let report = user.apply(STACK).await;
+        let text = report_text(&report);
+        assert!(text.contains("failed Create Subnet at 6:3: fake:Create: failed on purpose\n"), "{text}");
+        assert!(text.contains("skipped Alb because of Subnet\n"), "{text}");
+        assert_eq!(user.state(STACK).await.begun.len(), 1, "{kind:?}: it is looked for");
+        let made = user.id("Subnet");
+        user.applied(STACK).await;
+        assert_eq!(user.cloud.made_for(&"Subnet".into()), [made], "{kind:?}: no twin");
+        assert_eq!(user.cloud.len(), 5);
+        assert!(user.state(STACK).await.begun.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_made_is_made_by_the_next_run_or_wanted_no_more() {
+    for kind in UNCLEAR {
+        let user = User::new();
+        user.cloud.inject(Fault::fail(Verb::Create, kind).at("Queue"));
+        assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+        user.applied(STACK).await;
+        assert_eq!(user.cloud.len(), 5);
+
+        let mut user = User::new();
+        user.cloud.inject(Fault::fail(Verb::Create, kind).at("Queue"));
+        assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+        assert_eq!(user.destroy(STACK).await.outcome, Outcome::Done);
+        assert!(user.cloud.is_empty());
+        assert!(user.state(STACK).await.begun.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_cloud_refused_is_not_left_over() {
+    for kind in [ErrorKind::Invalid, ErrorKind::Denied, ErrorKind::Conflict, ErrorKind::Quota, ErrorKind::NotFound] {
+        let user = User::new();
+        user.cloud.inject(Fault::fail(Verb::Create, kind).at("Queue"));
+        assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+        assert!(user.state(STACK).await.begun.is_empty(), "{kind:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn lost_answers_of_updates_and_deletes_are_asked_for_again() {
     let user = User::new();

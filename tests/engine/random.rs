@@ -173,7 +173,7 @@ impl Model {
 /// Something that goes wrong in a run.
 fn disturb(user: &User, random: &mut Random) {
     let nth = 1 + random.below(12);
-    match random.below(6) {
+    match random.below(7) {
         0 => user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Quota).nth(1 + random.below(3))),
         1 => user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Unsettled)),
         2 => user.cloud.inject(Fault::fail(Verb::Delete, ErrorKind::Unavailable)),
@@ -182,6 +182,7 @@ fn disturb(user: &User, random: &mut Random) {
             user.cloud.inject(Fault::new(Effect::LoseAnswer).on(verb).times(3));
         }
         4 => user.cloud.inject(Fault::fail(Verb::Update, ErrorKind::Denied)),
+        5 => user.cloud.inject(Fault::do_and_fail(Verb::Create, ErrorKind::Unavailable).nth(1 + random.below(3))),
         _ => {
             user.cloud.inject(Fault::new(Effect::DoAndHang).nth(nth));
             user.cloud.inject(Fault::new(Effect::Hang).nth(nth).always());

@@ -21,7 +21,9 @@ pub(in crate::cli) const LIMIT: usize = 60_000;
 /// Characters of one resource; one that takes more is shown by its properties' names alone.
 const RESOURCE: usize = 8_000;
 /// Characters kept for each section that is still to come: its heading, and how many are left out of it.
-const HEADING: usize = 400;
+const HEADING: usize = 200;
+/// Characters kept for the last line, and for what stands around the warnings and what destroys.
+const AROUND: usize = 400;
 /// Resources that a warning names.
 const NAMED: usize = 20;
 
@@ -36,19 +38,21 @@ pub(in crate::cli) fn plan_markdown(plan: &Plan, warnings: &[Diagnostic], place:
         let resources = plan.steps.len();
         let are = if resources == 1 { "resource is" } else { "resources are" };
         let _ = writeln!(head, "**No changes** for {whose}: {resources} {are} as the stack says.");
-        warn(warnings, &mut head);
+        let room = limit.saturating_sub(length(&head) + AROUND);
+        warn(warnings, room, &mut head);
         return head;
     }
     let _ = writeln!(head, "## Plan for {whose}\n\n{}", summary(plan));
-    let destroyed = destroyed(plan);
+    let sections: Vec<Section> =
+        sections(plan, place).into_iter().filter(|section| !section.items.is_empty()).collect();
+    let kept = sections.len() * HEADING + AROUND;
+    let quarter = limit.saturating_sub(length(&head) + kept) / 4;
+    let destroyed = destroyed(plan, quarter);
     if !destroyed.is_empty() {
         let _ = writeln!(head, "\n> [!CAUTION]\n> {destroyed}");
     }
-    warn(warnings, &mut head);
-
-    let sections: Vec<Section> =
-        sections(plan, place).into_iter().filter(|section| !section.items.is_empty()).collect();
-    let mut room = limit.saturating_sub(length(&head) + sections.len() * HEADING);
+    warn(warnings, quarter, &mut head);
+    let mut room = limit.saturating_sub(length(&head) + kept);
     let mut texts = vec![String::new(); sections.len()];
     let mut left_out = 0;
     // The outputs are few and stand last: they take their room before what may be many.
@@ -100,8 +104,8 @@ fn summary(plan: &Plan) -> String {
     format!("{}; {} unchanged.", parts.join(", "), summary.keep)
 }
 
-/// Which resources are deleted or replaced.
-fn destroyed(plan: &Plan) -> String {
+/// Which resources are deleted or replaced, with names of at most `room` characters.
+fn destroyed(plan: &Plan, room: usize) -> String {
     let mut parts = Vec::new();
     for (what, kinds) in
         [("Deletes", &[Action::Delete][..]), ("Replaces", &[Action::Replace, Action::ReplaceDeleteFirst])]
@@ -110,28 +114,50 @@ fn destroyed(plan: &Plan) -> String {
         if steps.is_empty() {
             continue;
         }
-        let mut names: Vec<_> = steps.iter().take(NAMED).map(|step| code(step.address.as_str())).collect();
-        if steps.len() > NAMED {
-            names.push(format!("{} more", steps.len() - NAMED));
-        }
-        parts.push(format!("**{what}** {}.", names.join(", ")));
+        // One half for each.
+        let names: Vec<_> = fitting(steps.iter().map(|step| code(step.address.as_str())), 2, room / 2);
+        let more = match (names.len(), steps.len() - names.len()) {
+            (_, 0) => String::new(),
+            (0, 1) => "1 resource".to_owned(),
+            (0, number) => format!("{number} resources"),
+            (_, number) => format!(" and {number} more"),
+        };
+        parts.push(format!("**{what}** {}{more}.", names.join(", ")));
     }
     parts.join(" ")
 }
 
-fn warn(warnings: &[Diagnostic], out: &mut String) {
+/// The first few texts, as many as fit in `room` characters where each takes `around` besides its own.
+fn fitting(texts: impl Iterator<Item = String>, around: usize, mut room: usize) -> Vec<String> {
+    let mut fit = Vec::new();
+    for text in texts.take(NAMED) {
+        match room.checked_sub(length(&text) + around) {
+            Some(rest) => room = rest,
+            None => break,
+        }
+        fit.push(text);
+    }
+    fit
+}
+
+/// Adds the warnings, of at most `room` characters.
+fn warn(warnings: &[Diagnostic], room: usize, out: &mut String) {
     if warnings.is_empty() {
         return;
     }
     out.push_str("\n> [!WARNING]\n");
-    for warning in warnings.iter().take(NAMED) {
+    let texts = warnings.iter().map(|warning| {
         let place = warning.span.as_ref().map(|span| span.place());
         let place = place.map(|place| format!(" ({})", code(&short_place(&place)))).unwrap_or_default();
         let help = warning.help.as_deref().map(|help| format!(" {}", prose(help))).unwrap_or_default();
-        let _ = writeln!(out, "> - {}{place}{help}", prose(&warning.message));
-    }
-    if warnings.len() > NAMED {
-        let _ = writeln!(out, "> - {} more", warnings.len() - NAMED);
+        format!("> - {}{place}{help}\n", prose(&warning.message))
+    });
+    let shown = fitting(texts, 0, room);
+    out.push_str(&shown.concat());
+    match (shown.len(), warnings.len() - shown.len()) {
+        (_, 0) => {}
+        (0, number) => out.push_str(&format!("> - {number}, too long to be shown here\n")),
+        (_, number) => out.push_str(&format!("> - and {number} more\n")),
     }
 }
 

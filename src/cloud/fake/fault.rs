@@ -24,6 +24,8 @@ pub enum Effect {
     Fail(CloudError),
     /// It is carried out, but its answer is lost.
     LoseAnswer,
+    /// It is carried out, but its answer is an error: of a repetition, or of a server that fell over after the work.
+    DoAndFail(CloudError),
     /// It takes longer.
     Delay(Duration),
     /// It never reaches the cloud and is never answered.
@@ -42,6 +44,12 @@ impl Fault {
     pub fn fail(verb: Verb, kind: ErrorKind) -> Self {
         let error = CloudError::new(kind, format!("fake:{verb:?}"), "failed on purpose");
         Self::new(Effect::Fail(error)).on(verb)
+    }
+
+    /// The next call of a kind is carried out, and fails with an error of that kind.
+    pub fn do_and_fail(verb: Verb, kind: ErrorKind) -> Self {
+        let error = CloudError::new(kind, format!("fake:{verb:?}"), "failed on purpose");
+        Self::new(Effect::DoAndFail(error)).on(verb)
     }
 
     /// Only calls of this kind.

@@ -1,7 +1,8 @@
 //! Logs in an S3 bucket: `<prefix>/<stack>/<environment>/log/0000000001.json` and `…/snapshot/0000000064.json`.
 
-use std::env;
-
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::primitives::ByteStream;
@@ -19,6 +20,8 @@ const LOG: &str = "log";
 const SNAPSHOT: &str = "snapshot";
 /// Objects that are read at the same time.
 const CONCURRENT_READS: usize = 16;
+/// How often an object is read whose bytes break off.
+const READ_ATTEMPTS: u32 = 3;
 /// Objects that one call deletes; S3's limit.
 const DELETE_BATCH: usize = 1000;
 
@@ -59,8 +62,12 @@ impl S3Store {
     /// an error of the first one.
     pub async fn connect(place: S3Place) -> Self {
         // Which region is asked for the bucket's own does not matter, but within AWS's partition of the credentials.
-        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env::var(name).ok());
-        Self::new(Aws::connect(region.as_deref().unwrap_or("us-east-1")).await, place)
+        // The instance's metadata, the end of the default chain, is left out: elsewhere asking for it takes seconds.
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
+            .or_else(Region::new("us-east-1"));
+        let region = region.region().await;
+        Self::new(Aws::connect(region.as_ref().map_or("us-east-1", Region::as_ref)).await, place)
     }
 
     /// The store at `place`.
@@ -83,6 +90,12 @@ impl S3Store {
                 (None, Err(error)) if error.kind == ErrorKind::NotFound => Err(StoreError::Refused {
                     location: format!("s3://{bucket}"),
                     reason: "there is no such bucket".into(),
+                }),
+                (None, Err(error)) if error.kind == ErrorKind::Denied => Err(StoreError::Refused {
+                    location: format!("s3://{bucket}"),
+                    reason: format!(
+                        "check the bucket's name, that it is yours, and that the credentials in use may s3:ListBucket ({error})"
+                    ),
                 }),
                 (None, Err(error)) => Err(failed(format!("s3://{bucket}"), error)),
             }
@@ -135,18 +148,23 @@ impl S3Store {
 
     async fn read_if_there(&self, folder: &str, serial: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let key = object(folder, serial);
-        let call = self.client().await?.get_object().bucket(&self.place.bucket).key(&key);
-        let object = match call.send().await.during("s3:GetObject") {
-            Ok(object) => object,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(self.url(&key), error)),
-        };
-        let bytes = object
-            .body
-            .collect()
-            .await
-            .map_err(|error| StoreError::Unavailable { location: self.url(&key), reason: error.to_string() })?;
-        Ok(Some(bytes.to_vec()))
+        let mut attempt = 1;
+        loop {
+            let call = self.client().await?.get_object().bucket(&self.place.bucket).key(&key);
+            let object = match call.send().await.during("s3:GetObject") {
+                Ok(object) => object,
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(failed(self.url(&key), error)),
+            };
+            match object.body.collect().await {
+                Ok(bytes) => return Ok(Some(bytes.to_vec())),
+                // The SDK repeats a call that has no answer, but not one whose answer breaks off.
+                Err(_) if attempt < READ_ATTEMPTS => attempt += 1,
+                Err(error) => {
+                    return Err(StoreError::Unavailable { location: self.url(&key), reason: error.to_string() });
+                }
+            }
+        }
     }
 
     /// The names of the folders in a folder.
@@ -160,6 +178,10 @@ impl S3Store {
             names.extend(page.common_prefixes().iter().filter_map(|common| name(common.prefix()?)));
         }
         Ok(names)
+    }
+
+    fn refused(&self, key: &str, reason: String) -> StoreError {
+        StoreError::Refused { location: self.url(key), reason }
     }
 }
 
@@ -256,12 +278,6 @@ impl Store for S3Store {
     }
 }
 
-impl S3Store {
-    fn refused(&self, key: &str, reason: String) -> StoreError {
-        StoreError::Refused { location: self.url(key), reason }
-    }
-}
-
 fn object(folder: &str, serial: u64) -> String {
     format!("{folder}{serial:010}.json")
 }
@@ -277,7 +293,51 @@ fn failed(location: String, error: CloudError) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// A store in front of an S3 that breaks off the first `broken` answers to a GET, or answers all calls with `status`.
+    async fn store(broken: usize, status: &'static str) -> S3Store {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            let mut gets = 0;
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let head = BufReader::new(stream.try_clone().expect("the same connection")).lines();
+                let head: Vec<_> = head.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                let is_get = head.first().is_some_and(|line| line.starts_with("GET"));
+                gets += usize::from(is_get);
+                let body = match (is_get, gets <= broken) {
+                    (false, _) => "",
+                    (true, true) => "hel",
+                    (true, false) => "hello",
+                };
+                let size = if is_get { 5 } else { 0 };
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n{body}");
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        let place = S3Place { bucket: "team-state".into(), prefix: String::new() };
+        S3Store::new(Aws::local("us-east-1", &endpoint).await, place)
+    }
+
+    #[tokio::test]
+    async fn an_object_whose_bytes_break_off_is_read_again() {
+        let read = store(2, "200 OK").await.read_if_there("folder/", 1).await;
+        assert_eq!(read.expect("the object"), Some(b"hello".to_vec()));
+        let read = store(3, "200 OK").await.read_if_there("folder/", 1).await;
+        assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_one_may_not_look_at_says_what_to_check() {
+        let read = store(0, "403 Forbidden").await.read_if_there("folder/", 1).await;
+        let Err(StoreError::Refused { reason, .. }) = read else { panic!("{read:?}") };
+        assert!(reason.contains("s3:ListBucket") && reason.contains("name"), "{reason}");
+    }
 
     #[test]
     fn a_place_is_a_bucket_and_what_keys_begin_with() {

@@ -183,6 +183,18 @@ async fn an_append_whose_answer_was_lost_is_known_as_our_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_append_that_can_t_be_told_as_our_own_yet_is_asked_about_again() {
+    let store = Arc::new(MemoryStore::new());
+    let stubborn = Stubborn::before(&store);
+    let (journal, _) = open(&stubborn, "apply").await;
+    stubborn.set(Mood::LosesAnswers(1));
+    stubborn.fail_reads(3);
+    create(&journal, "Queue", "q-1").await.unwrap();
+    create(&journal, "Other", "q-2").await.unwrap();
+    assert_eq!(load(&store).await.resources.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_stays_unreachable_ends_the_journal() {
     let store = Arc::new(MemoryStore::new());
     let stubborn = Stubborn::before(&store);

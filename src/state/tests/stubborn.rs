@@ -26,6 +26,8 @@ pub(super) struct Stubborn<S> {
     store: Arc<S>,
     mood: watch::Sender<Mood>,
     appends: AtomicUsize,
+    /// So many of the next reads fail as if the store could not be reached.
+    unreadable: AtomicUsize,
     /// Held while the mood is looked at and changed.
     turn: Mutex<()>,
 }
@@ -33,11 +35,16 @@ pub(super) struct Stubborn<S> {
 impl<S: Store> Stubborn<S> {
     pub(super) fn before(store: &Arc<S>) -> Arc<Self> {
         let (mood, _) = watch::channel(Mood::Fine);
-        Arc::new(Self { store: Arc::clone(store), mood, appends: AtomicUsize::new(0), turn: Mutex::new(()) })
+        let (appends, unreadable) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { store: Arc::clone(store), mood, appends, unreadable, turn: Mutex::new(()) })
     }
 
     pub(super) fn set(&self, mood: Mood) {
         self.mood.send_replace(mood);
+    }
+
+    pub(super) fn fail_reads(&self, times: usize) {
+        self.unreadable.store(times, Ordering::SeqCst);
     }
 
     pub(super) fn appends(&self) -> usize {
@@ -83,6 +90,11 @@ impl<S: Store> Store for Stubborn<S> {
     }
 
     fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Files, StoreError>> {
+        let fewer = |times: usize| times.checked_sub(1);
+        if self.unreadable.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
+            let reason = "the line is cut".into();
+            return Box::pin(async { Err(StoreError::Unavailable { location: self.location(log), reason }) });
+        }
         self.store.read(log, from)
     }
 

@@ -151,7 +151,7 @@ fn it_is_never_longer_than_github_takes() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % below
     };
-    for round in 0..24 {
+    for round in 0..60 {
         let resources = [1, 13, 60, 300, 1_000, 5_000][round % 6];
         let longest = [10, 100, 1_000, 20_000][next(4)];
         let piece = ["x", "lorem ipsum ", "line\n", "``` \n", "日本", "🌈", "{\"a\": [1, 2]}"][next(7)];
@@ -159,11 +159,30 @@ fn it_is_never_longer_than_github_takes() {
         let texts: Vec<String> = (0..7).map(|_| piece.repeat(next(longest) / piece.len() + 1)).collect();
         let plan = large(resources, |number| json!(texts[number % texts.len()]));
         let warnings: Vec<_> = (0..next(40)).map(|number| warning(&format!("{number} {}", texts[0]))).collect();
-        let limit = [LIMIT, 32_000, GITHUB][round % 3];
+        let limit = [LIMIT, 32_000, GITHUB, 4_000, 8_000][round % 5];
         let markdown = plan_markdown(&plan, &warnings, &nowhere, limit);
         assert!(length(&markdown) <= limit, "{} characters in round {round}, not {limit}", length(&markdown));
         outside_code(&markdown);
+        let nothing = plan_markdown(&samples::empty_plan(), &warnings, &nowhere, limit);
+        assert!(length(&nothing) <= limit, "{} characters in round {round}, not {limit}", length(&nothing));
         assert_eq!(markdown, plan_markdown(&plan, &warnings, &nowhere, limit), "the same bytes each time");
+    }
+}
+
+#[test]
+fn long_warnings_and_addresses_leave_room_for_each_other() {
+    let mut plan = large(300, |number| json!(number));
+    for (number, step) in plan.steps.iter_mut().enumerate() {
+        step.address = format!("Part{number}.{}", "`_".repeat(140)).as_str().into();
+    }
+    let warnings: Vec<_> = (0..40).map(|_| warning(&"<&>#".repeat(75)).help("[*]".repeat(100))).collect();
+    for limit in [4_000, 8_000, 16_000, LIMIT] {
+        let markdown = plan_markdown(&plan, &warnings, &nowhere, limit);
+        assert!(length(&markdown) <= limit, "{} characters, not {limit}", length(&markdown));
+        assert!(markdown.contains("**Deletes**") && markdown.contains("**Replaces**"), "{markdown}");
+        let nothing = plan_markdown(&samples::empty_plan(), &warnings, &nowhere, limit);
+        assert!(length(&nothing) <= limit, "{} characters, not {limit}", length(&nothing));
+        assert!(nothing.contains("> - and ") && nothing.ends_with(" more\n"), "{nothing}");
     }
 }
 
