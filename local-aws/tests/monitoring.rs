@@ -84,3 +84,29 @@ async fn a_metric_filter_keeps_what_it_says_of_system_fields() {
     aws.call("logs", "Logs_20140328.PutMetricFilter", put).await.ok();
     assert!(told().await["emitSystemFieldDimensions"].is_null());
 }
+
+#[tokio::test]
+async fn a_pattern_for_json_has_selectors() {
+    let aws = shared().await;
+    aws.call("logs", "Logs_20140328.CreateLogGroup", json!({"logGroupName": "patterns"})).await.ok();
+    let put = async |pattern: &str| {
+        let transformation = json!({"metricName": "m", "metricNamespace": "n", "metricValue": "1"});
+        let input = json!({
+            "logGroupName": "patterns", "filterName": "f", "filterPattern": pattern,
+            "metricTransformations": [transformation],
+        });
+        aws.call("logs", "Logs_20140328.PutMetricFilter", input).await
+    };
+    for pattern in [
+        "",
+        "$$.level",
+        "[ip, user]",
+        r#"{ $.level = "ERROR" }"#,
+        r#"{($.a = "x && y \" || z") || ($.b NOT EXISTS && $.c = %a||b%)}"#,
+    ] {
+        put(pattern).await.ok();
+    }
+    for pattern in [r#"{ $$.level = "ERROR" }"#, "{ level = 1 }", "{ $.a = 1 && b = 2 }", "{}"] {
+        put(pattern).await.refused("InvalidParameterException");
+    }
+}

@@ -231,6 +231,46 @@ async fn fargate_has_certain_sizes() {
 }
 
 #[tokio::test]
+async fn app_meshs_proxy_needs_the_ports_of_the_application() {
+    let aws = shared().await;
+    let register = async |properties: Value| {
+        let mut definition = task("256", "512");
+        definition["proxyConfiguration"] = json!({"type": "APPMESH", "containerName": "app", "properties": properties});
+        aws.ecs("RegisterTaskDefinition", definition).await
+    };
+    register(json!([{"name": "AppPorts", "value": "8080"}])).await.ok();
+    for properties in [json!([{"name": "AppPorts", "value": ""}]), json!([{"name": "IgnoredUID", "value": "1337"}])] {
+        let answer = register(properties).await;
+        answer.refused("ClientException");
+        assert!(answer.text.contains("App ports not found"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn another_capacity_provider_strategy_takes_a_new_deployment() {
+    let aws = shared().await;
+    let definition = json!({"family": "strategy", "containerDefinitions": [{"name": "app", "image": "app"}]});
+    aws.ecs("RegisterTaskDefinition", definition).await.ok();
+    aws.ecs("CreateCluster", json!({"clusterName": "strategy"})).await.ok();
+    let on = |provider: &str| json!([{"capacityProvider": provider, "weight": 1}]);
+    let service = json!({
+        "cluster": "strategy", "serviceName": "app", "taskDefinition": "strategy", "desiredCount": 0,
+        "capacityProviderStrategy": on("FARGATE"),
+    });
+    aws.ecs("CreateService", service).await.ok();
+    let update = async |strategy: Value, force: bool| {
+        let input = json!({
+            "cluster": "strategy", "service": "app", "capacityProviderStrategy": strategy, "forceNewDeployment": force,
+        });
+        aws.ecs("UpdateService", input).await
+    };
+    update(on("FARGATE"), false).await.ok();
+    update(on("FARGATE_SPOT"), false).await.refused("InvalidParameterException");
+    update(json!([]), false).await.refused("InvalidParameterException");
+    update(on("FARGATE_SPOT"), true).await.ok();
+}
+
+#[tokio::test]
 async fn a_service_needs_what_it_names() {
     let aws = shared().await;
     let network = aws.network().await;

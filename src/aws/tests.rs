@@ -11,9 +11,9 @@ fn each(test: impl Fn(&TypeInfo)) {
     TYPES.iter().for_each(|kind| test(&kind.info()));
 }
 
-/// The schema of the property at `path`, `A.B`.
+/// The schema of the property at `path`, `A.B`; of a list, in its elements.
 fn property<'a>(schema: &'a Json, path: &str) -> Option<&'a Json> {
-    path.split('.').try_fold(schema, |schema, name| schema.get("properties")?.get(name))
+    path.split('.').try_fold(schema, |schema, name| schema.get("items").unwrap_or(schema).get("properties")?.get(name))
 }
 
 #[test]

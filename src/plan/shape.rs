@@ -66,6 +66,11 @@ impl Shape {
         }
     }
 
+    /// Whether it is a map of fields that the schema names, which says something by being there even with nothing in it.
+    pub(crate) fn is_structure(&self) -> bool {
+        matches!(&self.kind, Kind::Map { rest, .. } if rest.kind == Kind::Any)
+    }
+
     /// The shape of an element.
     pub(crate) fn element(&self) -> &Shape {
         match &self.kind {

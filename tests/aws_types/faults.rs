@@ -88,3 +88,44 @@ async fn an_endpoint_that_is_not_there_is_unavailable() {
     let read = cloud.read(&vpc, &[Id::new("vpc-1")]).await;
     assert_eq!(read.map_err(|error| error.kind), Err(ErrorKind::Unavailable));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attached_policy_that_was_half_set_is_on_record_found_and_finished() {
+    let Scene { local, cloud, op, .. } = Scene::new().await;
+    let (queues, policies) = ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy");
+    let (queue, kind) = (
+        cloud.catalog().get(queues).expect("the type").clone(),
+        cloud.catalog().get(policies).expect("the type").clone(),
+    );
+    let queue_id = cloud.create(&queue, &op, &Value::from(json!({"QueueName": "half"}))).await.expect("a queue");
+    let properties = Value::from(json!({
+        "Queues": [queue_id.as_str()],
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*",
+        }]},
+    }));
+    let fault = Fault {
+        service: "sqs".into(),
+        operation: "SetQueueAttributes".into(),
+        when: When::Nth(1),
+        times: None,
+        action: Action::Error { code: "AccessDenied".into(), message: "no".into(), status: 403 },
+    };
+    let _until_the_end = local.control().add_fault(fault);
+    let before = local.control().calls().changing;
+    let id = cloud.create(&kind, &op, &properties).await.expect("the id, before anything is set");
+    assert_eq!(local.control().calls().changing, before);
+    assert_eq!(cloud.find(&kind, &op, &properties).await, Ok(None));
+    assert_eq!(cloud.create(&kind, &op, &properties).await, Ok(id.clone()), "the same operation has the same id");
+
+    let settled = cloud.settle(&kind, &op, &id, &properties).await;
+    assert_eq!(settled.map_err(|error| error.kind), Err(ErrorKind::Denied));
+    assert_eq!(cloud.find(&kind, &op, &properties).await, Ok(Some(id.clone())), "its queue says whose it is");
+    cloud.settle(&kind, &op, &id, &properties).await.expect("the rest of it is done");
+    let read = cloud.read(&kind, std::slice::from_ref(&id)).await.expect("an answer");
+    assert_eq!(read.len(), 1);
+    cloud.delete(&kind, &op, &id).await.expect("it is deleted");
+    assert_eq!(cloud.find(&kind, &op, &properties).await, Ok(None));
+    cloud.delete(&queue, &op, &queue_id).await.expect("the queue is deleted");
+    local.stop().await;
+}

@@ -369,8 +369,10 @@ pub(crate) const MEANT: &[(&str, &str, Difference, &str)] = &[
     ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Properties.DnsProperties.SOA.TTL", OtherType, WHOLE),
     ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc", RequiredHere, API),
     ("AWS::ServiceDiscovery::Service", "DnsConfig.DnsRecords.TTL", OtherType, WHOLE),
+    ("AWS::ServiceDiscovery::Service", "DnsConfig.DnsRecords.Type", ReplacesHere, "the API can't change it"),
     ("AWS::ServiceDiscovery::Service", "DnsConfig.RoutingPolicy", ReplacesHere, "the API can't change it"),
     ("AWS::ServiceDiscovery::Service", "HealthCheckConfig.FailureThreshold", OtherType, WHOLE),
+    ("AWS::ServiceDiscovery::Service", "HealthCheckConfig.Type", ReplacesHere, "the API can't change it"),
     ("AWS::ServiceDiscovery::Service", "HealthCheckCustomConfig.FailureThreshold", OtherType, WHOLE),
     ("AWS::ServiceDiscovery::Service", "NamespaceId", RequiredHere, API),
 ];

@@ -1,4 +1,4 @@
-//! ECS: sizes that Fargate has, and what a service or cluster depends on.
+//! ECS: sizes that Fargate has, what a proxy needs, and what a service or cluster depends on.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,10 @@ const SIZES: [(u64, u64, u64, u64); 7] = [
 pub(super) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
     let input = &call.json;
     match call.operation.as_str() {
-        "RegisterTaskDefinition" => size(input),
+        "RegisterTaskDefinition" => {
+            size(input)?;
+            app_ports_are_given(input)
+        }
         "CreateService" => {
             cluster_exists(input, facts).await?;
             is_drained(input, facts)?;
@@ -32,6 +35,7 @@ pub(super) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError
             target_groups_are_attached(input, facts).await
         }
         "UpdateService" => {
+            another_strategy_is_forced(input, facts).await?;
             task_definition_exists(input, facts).await?;
             network_exists(input, facts).await?;
             target_groups_are_attached(input, facts).await
@@ -56,6 +60,22 @@ fn size(input: &Value) -> Result<(), AwsError> {
         return Ok(());
     }
     Err(AwsError::refused("ClientException", "No Fargate configuration exists for given values."))
+}
+
+/// Refuses App Mesh's proxy where it does not say which ports the application has.
+fn app_ports_are_given(input: &Value) -> Result<(), AwsError> {
+    let proxy = &input["proxyConfiguration"];
+    // `APPMESH` is the default, and the only type.
+    if proxy.is_null() || !matches!(proxy["type"].as_str(), None | Some("APPMESH")) {
+        return Ok(());
+    }
+    let mut properties = proxy["properties"].as_array().into_iter().flatten();
+    if properties.any(|property| {
+        property["name"] == "AppPorts" && property["value"].as_str().is_some_and(|ports| !ports.is_empty())
+    }) {
+        return Ok(());
+    }
+    Err(AwsError::refused("ClientException", "App ports not found"))
 }
 
 /// Reads `1024`, `1 vCPU` or `2GB`, in CPU units or MiB.
@@ -93,6 +113,32 @@ fn is_drained(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {
         return Err(AwsError::refused("InvalidParameterException", message));
     }
     Ok(())
+}
+
+/// Refuses another capacity provider strategy without a new deployment.
+async fn another_strategy_is_forced(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {
+    let given = &input["capacityProviderStrategy"];
+    if given.is_null() || input["forceNewDeployment"] == true {
+        return Ok(());
+    }
+    let lookup = json!({"cluster": input["cluster"].as_str().unwrap_or("default"), "services": [input["service"]]});
+    let services = facts.ecs_list("DescribeServices", &lookup, "services").await?;
+    let Some(service) = services.first() else { return Ok(()) };
+    if strategy(given) == strategy(&service["capacityProviderStrategy"]) {
+        return Ok(());
+    }
+    let message = "When switching from launch type to capacity provider strategy on an existing service, or making a \
+                   change to a capacity provider strategy on a service that is already using one, you must force a new \
+                   deployment.";
+    Err(AwsError::refused("InvalidParameterException", message))
+}
+
+/// The providers of a strategy with their base and weight, which are 0 where they are not given.
+fn strategy(list: &Value) -> Vec<(String, i64, i64)> {
+    let number = |item: &Value, key: &str| item[key].as_i64().unwrap_or(0);
+    let items = list.as_array().into_iter().flatten();
+    let provider = |item: &Value| item["capacityProvider"].as_str().unwrap_or_default().to_owned();
+    items.map(|item| (provider(item), number(item, "base"), number(item, "weight"))).collect()
 }
 
 async fn cluster_is_empty(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {

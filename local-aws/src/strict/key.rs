@@ -63,7 +63,7 @@ fn lets_it_be_changed(policy: &str) -> Result<(), AwsError> {
 }
 
 /// One value or a list of them, as a list.
-fn list(value: &Value) -> Vec<&Value> {
+pub(super) fn list(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(list) => list.iter().collect(),
         Value::Null => Vec::new(),

@@ -9,6 +9,8 @@ pub(crate) mod internet_gateway;
 mod key;
 mod listener;
 mod load_balancer;
+mod metric_filter;
+mod policy;
 pub(crate) mod queue;
 pub(crate) mod references;
 mod route_table;
@@ -69,7 +71,9 @@ async fn by_service(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError> {
             target_group::check(call, facts).await
         }
         "ecs" => ecs::check(call, facts).await,
+        "iam" => policy::check(call),
         "kms" => key::check(call, facts).await,
+        "logs" => metric_filter::check(call),
         "secretsmanager" => secret::check(call, facts).await,
         "servicediscovery" => cloud_map::check(call, facts).await,
         "ses" => ses::check(call, facts).await,

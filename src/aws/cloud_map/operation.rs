@@ -57,11 +57,14 @@ pub(super) async fn made(aws: &Aws, namespace: &str) -> Result<()> {
         .list_operations()
         .filters(filter(OperationFilterName::NamespaceId, namespace)?)
         .filters(filter(OperationFilterName::Type, "CREATE_NAMESPACE")?);
-    let answer = call.send().await.during(OPERATION)?;
-    match answer.operations().iter().find_map(|operation| operation.id()) {
-        Some(id) => success(aws, id).await,
-        None => Ok(()),
+    // AWS filters what is on a page: one without an operation is not the last.
+    let mut pages = call.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        if let Some(id) = page.during(OPERATION)?.operations().iter().find_map(|operation| operation.id()) {
+            return success(aws, id).await;
+        }
     }
+    Ok(())
 }
 
 async fn get(aws: &Aws, id: &str) -> Result<Operation> {

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::service_parts::{DnsConfig, HealthCheckConfig, HealthCheckCustomConfig};
+use super::service_parts::{DnsConfig, FAILURE_THRESHOLD, HealthCheckConfig, HealthCheckCustomConfig};
 use super::{BATCH, FEW, PAGE, described, namespace, retag, tag_list, tags_of};
 use crate::address::Id;
 use crate::aws::client::Aws;
@@ -29,7 +29,7 @@ use crate::value::Value;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Service {
-    /// A description.
+    /// A description. AWS can't change a service of an HTTP namespace, so that it refuses another description of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -79,8 +79,15 @@ pub struct Outputs {
 
 impl Resource for Service {
     const TYPE: &'static str = "AWS::ServiceDiscovery::Service";
-    const CREATE_ONLY: &'static [&'static str] =
-        &["DnsConfig.RoutingPolicy", "HealthCheckCustomConfig", "Name", "NamespaceId", "Type"];
+    const CREATE_ONLY: &'static [&'static str] = &[
+        "DnsConfig.DnsRecords.Type",
+        "DnsConfig.RoutingPolicy",
+        "HealthCheckConfig.Type",
+        "HealthCheckCustomConfig",
+        "Name",
+        "NamespaceId",
+        "Type",
+    ];
     const UNIQUE: &'static [&'static [&'static str]] = &[&["NamespaceId", "Name"]];
     const GENERATED_NAME: Option<GeneratedName> =
         Some(GeneratedName { property: "Name", max_length: 63, lower_case: true });
@@ -112,12 +119,12 @@ impl Resource for Service {
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
 
-    /// Takes away the threshold that AWS takes no notice of.
+    /// Sets the threshold that AWS takes whatever is given; with nothing in it, a custom check could not be told from none.
     fn normalize(properties: &mut Value) {
         if let Value::Map(map) = properties
             && let Some(Value::Map(custom)) = map.get_mut("HealthCheckCustomConfig")
         {
-            custom.remove("FailureThreshold");
+            custom.insert("FailureThreshold".to_owned(), Value::Int(FAILURE_THRESHOLD.into()));
         }
     }
 
@@ -324,4 +331,61 @@ async fn told(aws: &Aws, service: sdk::Service) -> Result<Option<Observed<Servic
         },
         outputs: Outputs { arn, id },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::plan::diff::{Sides, diff};
+    use crate::plan::shape::Shape;
+
+    /// Paths of what differs, those that replace with `!`.
+    fn changes(desired: &Json, applied: &Json, live: &Json) -> Vec<String> {
+        let catalog = crate::aws::catalog();
+        let kind = catalog.get(Service::TYPE).unwrap();
+        let normal = |json: &Json| {
+            let mut value = Value::from(json.clone());
+            Service::normalize(&mut value);
+            value
+        };
+        let (desired, applied, live) = (normal(desired), normal(applied), Value::from(live.clone()));
+        let shape = Shape::compile(&kind.properties);
+        let sides =
+            Sides { kind, shape: &shape, desired: &desired, applied: &applied, live: &live, ignore: &[], seal: None };
+        let changes = diff(sides).changes.into_iter();
+        changes.map(|change| format!("{}{}", change.path, if change.replaces { "!" } else { "" })).collect()
+    }
+
+    #[test]
+    fn a_custom_health_check_that_comes_or_goes_replaces_the_service() {
+        let (none, empty, given) = (
+            json!({"Name": "mail"}),
+            json!({"Name": "mail", "HealthCheckCustomConfig": {}}),
+            json!({"Name": "mail", "HealthCheckCustomConfig": {"FailureThreshold": 3}}),
+        );
+        let told: HealthCheckCustomConfig = Mirror::of(Some(sdk::HealthCheckCustomConfig::builder().build()));
+        let told = json!({"Name": "mail", "HealthCheckCustomConfig": told});
+        for with in [&empty, &given] {
+            assert_eq!(changes(with, &none, &none), ["HealthCheckCustomConfig.FailureThreshold!"]);
+            assert_eq!(changes(&none, with, &told), ["HealthCheckCustomConfig!"]);
+            assert_eq!(changes(with, with, &told), [""; 0]);
+        }
+        assert_eq!(changes(&given, &empty, &told), [""; 0]);
+    }
+
+    #[test]
+    fn another_type_of_record_or_check_replaces_the_service_and_another_lifetime_does_not() {
+        let service = |record: &str, ttl: u32, check: &str| {
+            json!({
+                "DnsConfig": {"DnsRecords": [{"Type": record, "TTL": ttl}]}, "HealthCheckConfig": {"Type": check},
+            })
+        };
+        let old = service("A", 10, "HTTP");
+        let changed = |new: Json| changes(&new, &old, &old);
+        assert_eq!(changed(service("SRV", 10, "HTTP")), ["DnsConfig.DnsRecords[0].Type!"]);
+        assert_eq!(changed(service("A", 10, "TCP")), ["HealthCheckConfig.Type!"]);
+        assert_eq!(changed(service("A", 60, "HTTP")), ["DnsConfig.DnsRecords[0].TTL"]);
+    }
 }

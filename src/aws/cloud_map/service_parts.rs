@@ -43,6 +43,9 @@ mirror! {
     }
 }
 
+/// The threshold that AWS takes, whatever is given.
+pub(super) const FAILURE_THRESHOLD: i32 = 1;
+
 /// That whether an instance is healthy is told to Cloud Map by somebody else, such as ECS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -53,7 +56,7 @@ pub struct HealthCheckCustomConfig {
     pub failure_threshold: Option<i32>,
 }
 
-/// The threshold is neither sent nor told: it says nothing.
+/// The threshold is neither sent nor told: it is what AWS takes.
 impl Mirror for HealthCheckCustomConfig {
     type Sdk = sdk::HealthCheckCustomConfig;
 
@@ -62,6 +65,6 @@ impl Mirror for HealthCheckCustomConfig {
     }
 
     fn of(_: Option<Self::Sdk>) -> Self {
-        Self { failure_threshold: None }
+        Self { failure_threshold: Some(FAILURE_THRESHOLD) }
     }
 }

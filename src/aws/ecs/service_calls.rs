@@ -79,7 +79,9 @@ impl Service {
         let controller = DeploymentController { r#type: Word(sdk::DeploymentControllerType::Ecs) };
         let controller = changed(&self.deployment_controller, &old.deployment_controller, Some(controller));
         let network = changed(&self.network_configuration, &old.network_configuration, None);
-        let forced = self.force_new_deployment.as_ref().filter(|force| force.enable_force_new_deployment);
+        let asked = self.force_new_deployment.as_ref().is_some_and(|force| force.enable_force_new_deployment);
+        // ECS refuses another capacity provider strategy without a new deployment.
+        let forced = asked || self.capacity_provider_strategy != old.capacity_provider_strategy;
         let (propagate, old_propagate) = (&self.propagate_tags, &old.propagate_tags);
         let propagate = changed(propagate, old_propagate, Some(PropagateTags::None.to_string()));
         let (rebalancing, old_rebalancing) = (&self.availability_zone_rebalancing, &old.availability_zone_rebalancing);
@@ -100,7 +102,7 @@ impl Service {
             .set_desired_count(changed(&self.desired_count, &old.desired_count, None))
             .set_enable_ecs_managed_tags(changed(tagged, old_tagged, Some(false)))
             .set_enable_execute_command(changed(commands, old_commands, Some(false)))
-            .set_force_new_deployment(forced.map(|_| true))
+            .set_force_new_deployment(forced.then_some(true))
             .set_gateway_connectors(list(&self.gateway_connectors, &old.gateway_connectors)?)
             .set_health_check_grace_period_seconds(changed(grace, old_grace, Some(0)))
             .set_load_balancers(list(&self.load_balancers, &old.load_balancers)?)

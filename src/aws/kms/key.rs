@@ -18,7 +18,7 @@ use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::aws::wait::{self, Probe};
 use crate::catalog::{Permissions, Tagging};
-use crate::cloud::{ErrorKind, Op};
+use crate::cloud::{CloudError, ErrorKind, Op};
 use crate::value::Value;
 
 /// The tag that keeps `PendingWindowInDays`, which AWS takes only when the key is deleted.
@@ -124,6 +124,9 @@ impl Resource for Key {
             "kms:DisableKeyRotation",
             "kms:EnableKey",
             "kms:EnableKeyRotation",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListResourceTags",
             "kms:PutKeyPolicy",
             "kms:TagResource",
             "kms:UntagResource",
@@ -156,7 +159,8 @@ impl Resource for Key {
             .set_policy(self.key_policy.as_ref().map(Document::text))
             .set_tags(Some(tag_list(&self.kept_tags())?));
         let answer = call.send().await.during(OPERATION)?;
-        Ok(Id::new(answer.key_metadata.map(|key| key.key_id).unwrap_or_default()))
+        let id = answer.key_metadata.map(|key| key.key_id);
+        id.map(Id::new).ok_or_else(|| CloudError::new(ErrorKind::Lost, OPERATION, "the answer holds no id"))
     }
 
     async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {

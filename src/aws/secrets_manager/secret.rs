@@ -133,7 +133,10 @@ impl Resource for Secret {
             .set_tags(Some(tag_list(&self.tags)))
             .set_type(self.r#type.clone());
         match call.send().await.during(OPERATION) {
-            Ok(answer) => Ok(Id::new(answer.arn.unwrap_or_default())),
+            Ok(answer) => {
+                let lost = || CloudError::new(ErrorKind::Lost, OPERATION, "the answer holds no ARN");
+                answer.arn.map(Id::new).ok_or_else(lost)
+            }
             Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) => {
                 taken(aws, &name, op, error).await
             }

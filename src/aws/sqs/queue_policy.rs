@@ -44,15 +44,14 @@ impl Resource for QueuePolicy {
     const PERMISSIONS: Permissions = Permissions {
         create: &["sqs:SetQueueAttributes", "sqs:TagQueue"],
         read: &["sqs:GetQueueAttributes", "sqs:ListQueueTags"],
-        update: &["sqs:SetQueueAttributes"],
+        update: &["sqs:SetQueueAttributes", "sqs:TagQueue"],
         delete: &["sqs:SetQueueAttributes", "sqs:ListQueueTags", "sqs:UntagQueue"],
     };
     type Outputs = Outputs;
 
-    async fn create(&self, aws: &Aws, op: &Op) -> Result<Id> {
-        let id = attached_policy::id(op, &self.queues);
-        self.settle(aws, &id).await?;
-        Ok(id)
+    /// Makes nothing: what it takes is several calls, of which none may come before the id is on record.
+    async fn create(&self, _aws: &Aws, op: &Op) -> Result<Id> {
+        Ok(attached_policy::id(op, &self.queues))
     }
 
     async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {

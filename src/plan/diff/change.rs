@@ -45,7 +45,8 @@ impl<'a> Walk<'a> {
     /// Whether the stack says what was last applied.
     pub(super) fn same_as_applied(&self, shape: &Shape, desired: Side<'_>, applied: Side<'_>) -> bool {
         let (Some(desired), Some(applied)) = (present(desired), present(applied)) else {
-            return present(desired).is_none_or(is_empty) && present(applied).is_none_or(is_empty);
+            let is_nothing = |value: &Value| is_empty(value) && !(value.as_map().is_some() && shape.is_structure());
+            return present(desired).is_none_or(is_nothing) && present(applied).is_none_or(is_nothing);
         };
         let sealed = match self.seal {
             Some(seal) if desired.has_secret() => seal.seal(desired).map(Cow::Owned).ok(),

@@ -66,7 +66,8 @@ impl<'a> Walk<'a> {
         }
         // What stays is shown as the stack writes it, and what goes as it was applied, so that the plan shows the
         // elements that differ and no others, without the cloud's own defaults in them.
-        let as_applied = |found: &'a Value| last.iter().find(|applied| self.probe(element, applied, None, found));
+        let as_applied =
+            |found: &'a Value| last.iter().find(|applied| self.probe(element, applied, Some(applied), found));
         let old: Vec<Value> = found
             .iter()
             .zip(&partner)

@@ -350,3 +350,18 @@ fn of_elements_that_have_a_key_only_those_that_the_stack_names_are_ours() {
         Sides { kind: &kind, shape: &shape, desired: &none, applied: &applied, live: &live, ignore: &[], seal: None };
     assert_eq!(diff(sides).new, Some(attributes(&[("a", "1"), ("b", "2")])));
 }
+
+#[test]
+fn an_empty_structure_says_something_where_it_was_not_applied_before_and_an_empty_map_does_not() {
+    let with = |network: serde_json::Value| json!({"Containers": [], "Network": network});
+    let none = json!({"Containers": []});
+    let new = check(SERVICE, with(json!({})), none.clone(), none.clone(), &["Network: absent → {} (stack)"]);
+    assert_eq!(new, Some(Value::from(with(json!({})))));
+    check(SERVICE, with(json!({})), with(json!({})), none.clone(), &[]);
+    check(SERVICE, with(json!({})), none.clone(), with(json!({})), &[]);
+    check(SERVICE, none.clone(), with(json!({})), none, &[]);
+    let container = |environment: serde_json::Value| json!({"Containers": [environment]});
+    let plain = container(json!({"Name": "a", "Image": "x"}));
+    let empty = container(json!({"Name": "a", "Image": "x", "Environment": {}}));
+    check(SERVICE, empty, plain.clone(), plain, &[]);
+}
