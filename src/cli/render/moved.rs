@@ -17,7 +17,9 @@ const VALUE: usize = 80;
 pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &str, found: &[Moved], by: &[Changed]) -> String {
     let mut what: Vec<&str> = Vec::new();
     let mut lines = Vec::new();
-    for moved in found {
+    // What only follows from something else, such as the order of steps, comes last.
+    let (follows, causes): (Vec<_>, Vec<_>) = found.iter().partition(|moved| matches!(moved, Moved::Detail(_)));
+    for moved in causes.into_iter().chain(follows) {
         let (label, text) = line(moved, state, by);
         if !what.contains(&label) {
             what.push(label);
