@@ -1,6 +1,7 @@
 //! The command `local-aws`: starts a local AWS and stops it on Ctrl-C.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command's output")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -90,10 +91,12 @@ async fn serve(run: Run) -> Result<(), Box<dyn std::error::Error>> {
         started = LocalAws::start(options) => started?,
         () = &mut asked_to_stop => return Ok(()),
     };
-    println!("local AWS ready at {}", local.endpoint());
+    let mut told = format!("local AWS ready at {}\n", local.endpoint());
     for (name, value) in local.environment() {
-        println!("export {name}={value}");
+        told += &format!("export {name}={value}\n");
     }
+    // Who reads it may be gone after the first line.
+    let _ = std::io::stdout().write_all(told.as_bytes());
     asked_to_stop.await;
     local.stop().await;
     Ok(())

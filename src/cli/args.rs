@@ -108,6 +108,11 @@ impl StackArgs {
 
     /// Reads the stack with all its files; to destroy it, no parameter needs a value.
     pub(super) fn load_for(&self, catalog: &Catalog, destroy: bool) -> Result<Checked, CommandError> {
+        if let Some(path) = self.saved_plan() {
+            let path = path.display();
+            return Err(CommandError::usage(format!("{path} is a saved plan, not a stack"))
+                .hint(format!("what it says is done by `infra apply {path}`")));
+        }
         let options = stack::Options { absent_is_unknown: destroy, ..self.options() };
         stack::load(self.path()?, &options, catalog).map_err(CommandError::stack)
     }

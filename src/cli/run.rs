@@ -1,5 +1,6 @@
 //! A run against the cloud: from the arguments to a plan, and for what changes something on to its report.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -59,7 +60,10 @@ pub(super) struct Change<'a> {
 
 /// Plans, shows, asks and applies.
 pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError> {
-    change.change.check()?;
+    // A name that is none is told as that, whether or not somebody could be asked.
+    if change.stack.path().is_ok_and(Path::exists) {
+        change.change.check()?;
+    }
     let interrupts = interrupt::listen();
     let prepare = async {
         let session = Session::start(change.stack, change.state, change.options.destroy).await?;

@@ -48,6 +48,20 @@ fn folder_with(name: &str, bytes: &[u8]) -> tempfile::TempDir {
     folder
 }
 
+#[cfg(feature = "aws")]
+#[test]
+fn a_saved_plan_is_no_stack_and_a_missing_one_is_missing() {
+    let folder = folder_with("my.plan", &encode(&saved()).expect("a plan"));
+    let run = infra(&["plan", "my.plan"], folder.path());
+    assert_eq!(run.code, 64, "{}", run.err);
+    assert!(run.err.contains("my.plan is a saved plan, not a stack"), "{}", run.err);
+    assert!(run.err.contains("infra apply my.plan"), "{}", run.err);
+    let run = infra(&["apply", "no.plan"], folder.path());
+    assert_eq!(run.code, 64, "{}", run.err);
+    assert!(run.err.contains("no.plan: there is no such file"), "{}", run.err);
+    assert!(!run.err.contains("--auto-approve"), "{}", run.err);
+}
+
 fn assert_says(name: &str, bytes: &[u8], code: i32, said: &[&str]) {
     let folder = folder_with(name, bytes);
     let run = infra(&["apply", name], folder.path());
