@@ -12,5 +12,6 @@ test:  ## All tests, and the engine's without the AWS SDK
 bench: ## How the cost of plan and apply grows with the stack; see docs/performance.md
 	cargo bench --package infra --no-default-features
 
-docs:  ## Writes what is generated: docs/resources.md, docs/stack.schema.json and docs/commands.md
+docs:  ## Writes what is generated: docs/resources.md, docs/stack.schema.json, docs/commands.md and docs/plan-example.md
 	INFRA_BLESS=1 cargo test --workspace --test generated_docs --test cli
+	INFRA_BLESS=1 cargo test --workspace --test story plan_example

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::infra;
+use crate::{infra, page};
 
 /// What stands above is written by hand, what stands below by this test.
 const MARK: &str = "<!-- From here on written by `make docs`, from the commands' own help. -->\n";
@@ -27,7 +27,7 @@ const COUNT: usize = 12;
 fn the_page_of_commands_is_what_help_says() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
     let text = std::fs::read_to_string(&page).expect("docs/commands.md");
-    let (by_hand, generated) = text.split_once(MARK).expect("the mark");
+    let (by_hand, _) = text.split_once(MARK).expect("the mark");
     let mut wanted = String::new();
     for command in COMMANDS {
         let folder = tempfile::tempdir().expect("folder");
@@ -35,11 +35,7 @@ fn the_page_of_commands_is_what_help_says() {
         assert_eq!(help.code, 0, "{command:?}: {}", help.err);
         wanted.push_str(&format!("\n## `infra {}`\n\n```text\n{}\n```\n", command.join(" "), help.out.trim()));
     }
-    if std::env::var_os("INFRA_BLESS").is_some() {
-        std::fs::write(&page, format!("{by_hand}{MARK}{wanted}")).expect("write");
-    } else {
-        assert!(generated == wanted, "docs/commands.md is out of date: run `make docs`");
-    }
+    page::check("commands.md", &format!("{by_hand}{MARK}{wanted}"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The binary as its users run it: arguments, exit codes, what goes where.
 
 mod docs;
+#[path = "../page/mod.rs"]
+mod page;
 mod record;
 mod saved;
 mod stack;

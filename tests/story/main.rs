@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod github;
+#[path = "../page/mod.rs"]
+mod page;
 mod plan_example;
 mod run;
 mod saved;

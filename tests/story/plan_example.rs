@@ -1,13 +1,14 @@
 //! Keeps `docs/plan-example.md` true: the Markdown of the plan of a change to the notification stack.
 //!
-//! `INFRA_BLESS=1 cargo test --workspace --test story` writes it anew.
+//! `make docs` writes it anew.
 
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
 use local_aws::{LocalAws, Options};
 use regex::Regex;
 
+use crate::page;
 use crate::run::{IMAGES, Infra};
 
 /// What the change does to files of the stacks: in this file, this text becomes that one.
@@ -54,23 +55,11 @@ async fn the_example_of_a_plan_is_what_infra_prints() {
     let plan = infra.within(changed.path()).run("plan", &[IMAGES, &["--format", "markdown"]].concat()).expect(0);
     local.stop().await;
 
-    let mut page = plan.stdout.clone();
+    let mut text = plan.stdout.clone();
     for (id, plain) in RANDOM {
-        page = Regex::new(id).unwrap().replace_all(&page, *plain).into_owned();
+        text = Regex::new(id).unwrap().replace_all(&text, *plain).into_owned();
     }
-    let page = format!("{HEAD}{page}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan-example.md");
-    if env::var_os("INFRA_BLESS").is_some() {
-        fs::write(&path, &page).unwrap();
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert_same(&written, &page);
-}
-
-fn assert_same(written: &str, page: &str) {
-    let first = written.lines().zip(page.lines()).position(|(left, right)| left != right);
-    let line = first.unwrap_or_else(|| written.lines().count().min(page.lines().count())) + 1;
-    assert!(written == page, "docs/plan-example.md is not what infra prints, from line {line}:\n{page}");
+    page::check("plan-example.md", &format!("{HEAD}{text}"));
 }
 
 fn edit(file: &Path, change: impl FnOnce(&str) -> String) {
