@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Address, Id, OpId};
+use crate::address::Id;
 use crate::catalog::{Catalog, TypeInfo};
 use crate::value::Value;
 
 pub mod fake;
+mod operation;
+pub mod services;
+
+pub use operation::{Op, Patience, Reporter, Told};
 
 /// A cloud: makes, reads, changes and deletes resources, and answers lookups.
 ///
@@ -65,19 +68,6 @@ pub trait Cloud: Send + Sync + 'static {
         op: &Op,
         properties: &Value,
     ) -> impl Future<Output = Result<Option<Id>, CloudError>> + Send;
-}
-
-/// One operation on one resource, as the cloud needs to know it.
-#[derive(Clone, Debug)]
-pub struct Op {
-    /// Its id: client token and `infra:op` tag.
-    pub id: OpId,
-    /// The resource.
-    pub address: Address,
-    /// The stack's name.
-    pub stack: Arc<str>,
-    /// The environment's name.
-    pub environment: Arc<str>,
 }
 
 /// A resource as the cloud tells it.
@@ -186,12 +176,32 @@ pub struct CloudError {
     pub operation: String,
     /// What the cloud's support asks for.
     pub request_id: Option<String>,
+    /// What explains it, where its words alone do not: told to the user, kept nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+}
+
+/// One thing that explains a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// What it is about, and what became of that: a task and why it stopped.
+    pub about: String,
+    /// What is known of it, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
 }
 
 impl CloudError {
     /// An error that no answer of the cloud stands behind.
     pub fn new(kind: ErrorKind, operation: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind, code: String::new(), message: message.into(), operation: operation.into(), request_id: None }
+        Self {
+            kind,
+            code: String::new(),
+            message: message.into(),
+            operation: operation.into(),
+            request_id: None,
+            details: Vec::new(),
+        }
     }
 }
 

@@ -107,6 +107,8 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// Other places that matter: "first defined here".
     pub related: Vec<(Span, String)>,
+    /// What explains it, each a line or a few.
+    pub notes: Vec<String>,
     /// What to do about it.
     pub help: Option<String>,
     /// The file, where there is no span.
@@ -122,6 +124,7 @@ impl Diagnostic {
             span: Some(span.clone()),
             label: None,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
             file: None,
         }
@@ -140,6 +143,7 @@ impl Diagnostic {
             span: None,
             label: None,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
             file: Some(file.to_owned()),
         }

@@ -35,6 +35,8 @@ fn catalog() -> Catalog {
         of("AWS::EC2::Subnet", &["SubnetId"]),
         of("AWS::SQS::Queue", &["QueueUrl", "Arn"]),
         of("AWS::IAM::Role", &["Arn"]),
+        of("AWS::ECS::Cluster", &["Arn"]),
+        of("AWS::ECS::Service", &["ServiceArn"]),
     ])
 }
 

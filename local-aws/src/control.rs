@@ -1,4 +1,4 @@
-//! The control API: faults, time, the record of calls and the reset, over HTTP and from tests.
+//! The control API: faults, behaviours, time, the record of calls and the reset, over HTTP and from tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use crate::inventory::{self, Item};
 use crate::memory::Memory;
 use crate::record::Calls;
 use crate::shared::Shared;
+use crate::tasks::behaviour::Behaviour;
+use crate::traffic::RequestCount;
 
 /// What the paths of the control API begin with.
 pub(crate) const PREFIX: &str = "/_local/";
@@ -49,7 +51,7 @@ pub struct Settings {
 
 /// Steers a running local AWS.
 #[derive(Debug, Clone)]
-pub struct Control(Arc<Shared>);
+pub struct Control(pub(crate) Arc<Shared>);
 
 impl Control {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -78,6 +80,22 @@ impl Control {
         self.0.faults().clear();
     }
 
+    /// Has simulated tasks behave so, those too that run already; the newest behaviour that matches an image counts.
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.0.behaviours.add(behaviour);
+    }
+
+    /// Returns all behaviours, the oldest first.
+    #[must_use]
+    pub fn behaviours(&self) -> Vec<Behaviour> {
+        self.0.behaviours.list()
+    }
+
+    /// Has all simulated tasks run well again.
+    pub fn clear_behaviours(&self) {
+        self.0.behaviours.clear();
+    }
+
     /// Returns the record of all calls since it was last cleared.
     #[must_use]
     pub fn calls(&self) -> Calls {
@@ -87,6 +105,17 @@ impl Control {
     /// Starts a new record.
     pub fn clear_calls(&self) {
         self.0.recorder().clear();
+    }
+
+    /// Returns how many requests each load balancer answered, by target group and status.
+    #[must_use]
+    pub fn traffic(&self) -> Vec<RequestCount> {
+        self.0.traffic.counts()
+    }
+
+    /// Counts requests from 0 again.
+    pub fn clear_traffic(&self) {
+        self.0.traffic.clear_counts();
     }
 
     /// Returns how it behaves.
@@ -104,6 +133,7 @@ impl Control {
     pub fn set(&self, settings: Settings) {
         if let Some(scale) = settings.time_scale {
             self.0.clock().set_scale(scale);
+            self.0.traffic.rescaled();
         }
         if let Some(hidden) = settings.hidden_ms {
             *self.0.hidden_for() = Duration::from_millis(hidden);
@@ -126,10 +156,13 @@ impl Control {
         if !answer.status().is_success() {
             return Err(ResetError(format!("it answered {}", answer.status())));
         }
+        shared.ecs.reset().await;
         shared.in_process.reset();
         *shared.memory() = Memory::default();
+        shared.traffic.clear();
         shared.clock().clear();
         shared.faults().clear();
+        shared.behaviours.clear();
         self.set(Settings { time_scale: None, hidden_ms: Some(0), cut_after: Some(0) });
         shared.recorder().clear();
         self.remember_seeds().await.map_err(|error| ResetError(error.to_string()))
@@ -159,7 +192,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/_local/settings", get(settings).put(set))
         .route("/_local/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_local/faults/{id}", delete(remove_fault))
+        .route("/_local/behaviours", get(behaviours).post(behave).delete(clear_behaviours))
         .route("/_local/calls", get(calls).delete(clear_calls))
+        .route("/_local/traffic", get(traffic).delete(clear_traffic))
         .route("/_local/inventory", get(inventory_now))
         .route("/_local/reset", post(reset))
         .with_state(Control::new(shared))
@@ -197,12 +232,35 @@ async fn remove_fault(State(control): State<Control>, Path(id): Path<u64>) -> St
     if control.remove_fault(FaultId(id)) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
+async fn behaviours(State(control): State<Control>) -> Json<Vec<Behaviour>> {
+    Json(control.behaviours())
+}
+
+async fn behave(State(control): State<Control>, Json(behaviour): Json<Behaviour>) -> StatusCode {
+    control.behave(behaviour);
+    StatusCode::CREATED
+}
+
+async fn clear_behaviours(State(control): State<Control>) -> StatusCode {
+    control.clear_behaviours();
+    StatusCode::NO_CONTENT
+}
+
 async fn calls(State(control): State<Control>) -> Json<Calls> {
     Json(control.calls())
 }
 
 async fn clear_calls(State(control): State<Control>) -> StatusCode {
     control.clear_calls();
+    StatusCode::NO_CONTENT
+}
+
+async fn traffic(State(control): State<Control>) -> Json<Vec<RequestCount>> {
+    Json(control.traffic())
+}
+
+async fn clear_traffic(State(control): State<Control>) -> StatusCode {
+    control.clear_traffic();
     StatusCode::NO_CONTENT
 }
 

@@ -12,13 +12,12 @@ use tokio::sync::Mutex;
 
 use crate::call::{Call, Scope, encode};
 use crate::clock::Wait;
+use crate::ecs;
 use crate::error::AwsError;
 use crate::memory::NetworkUser;
 use crate::shared::Shared;
 use crate::xml::Element;
 
-/// How many services one DescribeServices takes.
-const SERVICES_A_CALL: usize = 10;
 const ELB_VERSION: &str = "2015-12-01";
 
 /// Answers about one account and region, each asked for at most once while one call is judged.
@@ -40,6 +39,22 @@ impl<'a> Facts<'a> {
     /// Makes the facts for the account of the access key `key`, and a region.
     pub(crate) fn of(shared: &'a Shared, key: &str, region: &str) -> Self {
         Self { shared, key: key.into(), region: region.into(), lists: Mutex::default() }
+    }
+
+    /// Returns the account's number: the emulator takes an access key of 12 digits for it.
+    pub(crate) fn account(&self) -> &str {
+        let is_number = self.key.len() == 12 && self.key.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { &self.key } else { crate::ACCOUNT_ID }
+    }
+
+    /// Returns the access key in whose name is asked.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Returns the region that is asked about.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
     }
 
     /// Returns all items of EC2's `DescribeX`, as the emulator has them.
@@ -129,19 +144,6 @@ impl<'a> Facts<'a> {
         Ok(self.json("acm", "CertificateManager.DescribeCertificate", &input).await?.is_some())
     }
 
-    /// Returns all active ECS services.
-    pub(crate) async fn services(&self) -> Result<Vec<Value>, AwsError> {
-        let mut services = Vec::new();
-        for cluster in self.ecs_list("ListClusters", &json!({}), "clusterArns").await? {
-            let arns = self.ecs_list("ListServices", &json!({"cluster": cluster}), "serviceArns").await?;
-            for some in arns.chunks(SERVICES_A_CALL) {
-                let input = json!({"cluster": cluster, "services": some});
-                services.extend(self.ecs_list("DescribeServices", &input, "services").await?);
-            }
-        }
-        Ok(services)
-    }
-
     /// Calls ECS and returns the list `key` of its answer.
     pub(crate) async fn ecs_list(&self, operation: &str, input: &Value, key: &str) -> Result<Vec<Value>, AwsError> {
         let mut answer = self.ecs(operation, input).await?;
@@ -153,6 +155,14 @@ impl<'a> Facts<'a> {
 
     /// Calls ECS; none if it refuses.
     pub(crate) async fn ecs(&self, operation: &str, input: &Value) -> Result<Option<Value>, AwsError> {
+        if ecs::serves(operation, input) {
+            // It asks in its turn, so that its size is not known.
+            return match Box::pin(ecs::perform(operation, input, self)).await {
+                Ok(told) => Ok(Some(told)),
+                Err(error) if error.status < 500 => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
         self.json("ecs", &format!("AmazonEC2ContainerServiceV20141113.{operation}"), input).await
     }
 
@@ -249,11 +259,7 @@ impl<'a> Facts<'a> {
                 public: false,
             });
         }
-        for item in self.services().await? {
-            if item["desiredCount"].as_u64() > Some(0) || item["runningCount"].as_u64() > Some(0) {
-                users.push(service(&item));
-            }
-        }
+        users.extend(self.shared.ecs.network_users(self.shared).await);
         let clock = self.shared.clock();
         let memory = self.shared.memory();
         let departed = memory.departed.values().filter(|(user, wait)| clock.waits(&user.id, *wait));

@@ -212,7 +212,7 @@ pub(crate) async fn everything(shared: &Shared) -> Result<BTreeSet<Item>, AwsErr
     for cluster in facts.ecs_list("ListClusters", &json!({}), "clusterArns").await? {
         add("AWS::ECS::Cluster", text(&cluster));
     }
-    for service in facts.services().await?.iter().filter(|service| service["status"] != "INACTIVE") {
+    for service in shared.ecs.services(shared).await {
         add("AWS::ECS::Service", text(&service["serviceArn"]));
     }
     for definition in facts.ecs_list("ListTaskDefinitions", &json!({"status": "ACTIVE"}), "taskDefinitionArns").await? {

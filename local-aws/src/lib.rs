@@ -6,14 +6,17 @@ mod call;
 mod cbor;
 mod clock;
 mod control;
+mod ecs;
 mod emulator;
 mod error;
 mod facts;
 mod fault;
 mod in_process;
 mod inventory;
+mod load;
 mod memory;
 mod operation;
+mod pattern;
 mod permissions;
 pub mod python;
 mod record;
@@ -22,6 +25,8 @@ mod server;
 mod service;
 mod shared;
 mod strict;
+mod tasks;
+mod traffic;
 mod upstream;
 mod view;
 mod xml;
@@ -32,24 +37,36 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::ecs::runtime::Runtime;
 use crate::emulator::{Emulator, Start};
 use crate::shared::Shared;
+use crate::tasks::docker::{Containers, Engine};
+use crate::tasks::{Behaviours, Simulated};
 use crate::upstream::Upstream;
 
 pub use control::{Control, ResetError, Settings};
 pub use emulator::EmulatorError;
 pub use fault::{Action, ActiveFault, Fault, FaultId, When};
 pub use inventory::Item;
+pub use load::{Load, LoadOptions, LoadReport};
 pub use python::InstallError;
 pub use record::{CallRecord, Calls};
+pub use tasks::behaviour::{Behaviour, Health};
+pub use tasks::docker::{EngineError, is_available as docker_available};
+pub use traffic::RequestCount;
 
 /// The account that everything belongs to.
 pub const ACCOUNT_ID: &str = "123456789012";
 /// How much of AWS's provisioning times passes here, unless told otherwise.
 pub const DEFAULT_TIME_SCALE: f64 = 0.01;
+
+/// The same where tasks are containers: they start in real time, so that the grace period of health checks, which is scaled,
+/// must not be over before they serve.
+pub const CONTAINERS_TIME_SCALE: f64 = 0.15;
 
 /// What a local AWS is started with.
 #[derive(Debug, Clone)]
@@ -62,7 +79,7 @@ pub struct Options {
     pub python: String,
     /// The folder of that virtual environment; by default below cargo's target folder.
     pub venv: Option<PathBuf>,
-    /// Whether ECS tasks run as containers, if there is Docker; else the emulator only says that they run.
+    /// Whether ECS tasks run as containers, which takes Docker's engine on this host; else they are simulated.
     pub containers: bool,
     /// Told before anything slow, such as the installation on first use.
     pub notice: fn(&str),
@@ -98,6 +115,9 @@ pub enum StartError {
     /// The emulator does not run.
     #[error(transparent)]
     Emulator(#[from] EmulatorError),
+    /// Tasks are to run as containers and can't.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The system refused a thread or a runtime.
     #[error("cannot start: {0}")]
     Io(#[from] io::Error),
@@ -185,44 +205,83 @@ impl Drop for LocalAws {
 type Started = Result<(SocketAddr, Control), StartError>;
 
 async fn run(options: Options, tell: oneshot::Sender<Started>, stopped: oneshot::Receiver<()>) {
-    let (listener, address, emulator) = match open(&options).await {
+    let opened = match open(&options).await {
         Ok(opened) => opened,
         Err(error) => {
             let _nobody_waits = tell.send(Err(error));
             return;
         }
     };
-    let shared = Arc::new(Shared::new(Upstream::new(emulator.address()), options.time_scale));
+    let Opened { listener, address, bridge, emulator } = opened;
+    let upstream = Upstream::new(emulator.address());
+    let behaviours = Behaviours::default();
+    let (engine, inside) = bridge.unzip();
+    let runtime: Arc<dyn Runtime> = match &engine {
+        Some(engine) => Arc::new(Containers::new(Arc::clone(engine), upstream.clone())),
+        None => Arc::new(Simulated::new(upstream.clone(), behaviours.clone())),
+    };
+    let shared = Arc::new(Shared::new(upstream, behaviours, runtime, options.time_scale));
+    shared.traffic.attach(&shared, address.port());
     let control = Control::new(Arc::clone(&shared));
-    if let Err(error) = control.remember_seeds().await {
-        emulator.stop().await;
-        let _nobody_waits = tell.send(Err(StartError::Io(io::Error::other(error))));
-        return;
-    }
-    if tell.send(Ok((address, control))).is_ok() {
+    let seeds = control.remember_seeds().await;
+    let started = seeds.map(|()| (address, control)).map_err(|error| StartError::Io(io::Error::other(error)));
+    let starts = started.is_ok();
+    if tell.send(started).is_ok() && starts {
         let stop = async {
             let _sender_gone_counts_too = stopped.await;
         };
-        server::serve(listener, shared, stop).await;
+        let stop = stop.shared();
+        let listeners = std::iter::once(listener).chain(inside);
+        let servers = listeners.map(|listener| server::serve(listener, Arc::clone(&shared), stop.clone()));
+        tokio::select! {
+            _ = futures::future::join_all(servers) => {}
+            () = shared.ecs.run(&shared) => {}
+        }
+    }
+    shared.ecs.reset().await;
+    if let Some(engine) = engine {
+        engine.close().await;
     }
     emulator.stop().await;
 }
 
-/// Takes the port first, so that a taken one is said before anything slow.
-async fn open(options: &Options) -> Result<(TcpListener, SocketAddr, Emulator), StartError> {
+/// All that must be there before anything is served.
+struct Opened {
+    listener: TcpListener,
+    address: SocketAddr,
+    /// Docker's engine, and where containers find the endpoint.
+    bridge: Option<(Arc<Engine>, TcpListener)>,
+    emulator: Emulator,
+}
+
+/// Takes the port first and Docker then, so that what is not there is said before anything slow.
+async fn open(options: &Options) -> Result<Opened, StartError> {
     let port = options.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortTaken(port),
         _ => StartError::Listen { port, source },
     })?;
     let address = listener.local_addr()?;
+    let bridge = if options.containers {
+        let (engine, inside) = Engine::open(address.port()).await?;
+        Some((Arc::new(engine), inside))
+    } else {
+        None
+    };
     let settings = Start {
         venv: options.venv.as_deref(),
         python: &options.python,
         public_port: address.port(),
-        containers: options.containers,
+        containers: bridge.as_ref().and_then(|(engine, _)| engine.watched()),
         notice: &options.notice,
     };
-    let emulator = Emulator::start(&settings).await?;
-    Ok((listener, address, emulator))
+    match Emulator::start(&settings).await {
+        Ok(emulator) => Ok(Opened { listener, address, bridge, emulator }),
+        Err(error) => {
+            if let Some((engine, _)) = bridge {
+                engine.close().await;
+            }
+            Err(error.into())
+        }
+    }
 }

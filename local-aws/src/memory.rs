@@ -55,10 +55,12 @@ pub(crate) struct Memory {
     pub(crate) flow_logs: HashMap<String, Vec<Element>>,
     /// What was changed of OpenID Connect providers since they were made, by ARN.
     pub(crate) oidc_providers: HashMap<String, Vec<Element>>,
-    /// Load balancers, services and VPC endpoints just deleted, by ARN or id, and how long their network interfaces stay.
+    /// Load balancers and VPC endpoints just deleted, by ARN or id, and how long their network interfaces stay.
     pub(crate) departed: HashMap<String, (NetworkUser, Wait)>,
     /// Forward actions of listeners and rules with all their target groups, by ARN.
     pub(crate) forwards: HashMap<String, Vec<Element>>,
+    /// Conditions of listener rules on the query string, by the rule's ARN.
+    pub(crate) query_conditions: HashMap<String, Vec<Element>>,
     /// What calls that speak JSON gave of a thing, by its ARN or id.
     pub(crate) parameters: HashMap<String, Map<String, Value>>,
     /// Answers to calls with a client token, by region, operation and token; and to the idempotent calls of ELBv2.

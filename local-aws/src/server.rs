@@ -1,6 +1,7 @@
 //! The one endpoint: accepts connections and answers each request.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,10 +40,10 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 // Too many open files passes; spinning on it would not help.
                 Err(_) => { tokio::time::sleep(Duration::from_millis(10)).await; continue }
             },
@@ -53,20 +54,28 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl
         let shared = Arc::clone(&shared);
         let control = control.clone();
         connections.spawn(async move {
-            let service = service_fn(|request| answer(request, &shared, &control));
+            let service = service_fn(|request| answer(request, peer, &shared, &control));
             let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             let _client_left_or_dropped = connection.await;
         });
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared, control: &Router) -> Result<Response, Dropped> {
-    let request = request.map(Body::new);
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    shared: &Shared,
+    control: &Router,
+) -> Result<Response, Dropped> {
+    let request = match shared.traffic.answer(request.map(Body::new), peer).await {
+        Ok(response) => return Ok(response),
+        Err(request) => request,
+    };
     if request.uri().path().starts_with(control::PREFIX) {
         let answered: Result<_, Infallible> = control.clone().oneshot(request).await;
         return Ok(answered.unwrap_or_else(|never| match never {}));
     }
-    // What is not signed is no AWS call: traffic through a load balancer, a registry's push and pull.
+    // What is not signed is no AWS call: a registry's push and pull.
     let Some(scope) = Scope::of(&request) else {
         let answered = shared.upstream.forward(request).await;
         return Ok(answered.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response()));

@@ -38,6 +38,7 @@ pub(crate) async fn perform(
         return Ok(answer);
     }
     let answer = view::after(call, &Facts::new(shared, call), answer).await?;
+    shared.traffic.note(call, facts.account());
     replay::remember(call, shared, &answer);
     Ok(answer)
 }

@@ -1,14 +1,18 @@
 //! What all connections share.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::ecs::Scheduler;
+use crate::ecs::runtime::Runtime;
 use crate::fault::Faults;
 use crate::inventory::Item;
 use crate::memory::Memory;
 use crate::record::Recorder;
+use crate::tasks::Behaviours;
+use crate::traffic::Traffic;
 use crate::upstream::Upstream;
 
 /// The state of one local AWS.
@@ -18,8 +22,14 @@ pub(crate) struct Shared {
     pub(crate) upstream: Upstream,
     /// The emulators in process.
     pub(crate) in_process: crate::in_process::InProcess,
+    /// The services and tasks of ECS.
+    pub(crate) ecs: Scheduler,
+    /// The load balancers' targets and the requests to them.
+    pub(crate) traffic: Traffic,
     /// Held by a call that changes something from its check to its answer, so that what was checked still holds.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// How simulated tasks behave.
+    pub(crate) behaviours: Behaviours,
     /// What the emulator starts with.
     pub(crate) seeds: tokio::sync::Mutex<BTreeSet<Item>>,
     clock: Mutex<Clock>,
@@ -30,11 +40,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(upstream: Upstream, time_scale: f64) -> Self {
+    pub(crate) fn new(upstream: Upstream, behaviours: Behaviours, tasks: Arc<dyn Runtime>, time_scale: f64) -> Self {
         Self {
             upstream,
             in_process: crate::in_process::InProcess::new(),
+            ecs: Scheduler::new(tasks),
+            traffic: Traffic::default(),
             changing: tokio::sync::Mutex::new(()),
+            behaviours,
             seeds: tokio::sync::Mutex::default(),
             clock: Mutex::new(Clock::new(time_scale)),
             faults: Mutex::default(),
@@ -67,6 +80,6 @@ impl Shared {
 }
 
 /// Locks `mutex`; what a panicking test left behind is still the best there is.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

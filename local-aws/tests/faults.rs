@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use local_aws::{Action, Fault, LocalAws, Settings, When};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{Aws, options};
 
 async fn start() -> (LocalAws, Aws) {
@@ -192,7 +192,8 @@ async fn services_that_the_emulator_lacks_are_served_in_process() {
     };
     let mesh = json!({"meshName": "services"});
     let request = aws.http.put(format!("{}/v20190125/meshes", aws.endpoint)).json(&mesh);
-    let made: Value = request.header("authorization", signature("appmesh")).send().await.unwrap().json().await.unwrap();
+    let made: serde_json::Value =
+        request.header("authorization", signature("appmesh")).send().await.unwrap().json().await.unwrap();
     assert_eq!(made["metadata"]["arn"], format!("arn:aws:appmesh:eu-west-1:{}:mesh/services", local_aws::ACCOUNT_ID));
     let target = json!({
         "ServiceNamespace": "dynamodb", "ResourceId": "table/t", "ScalableDimension": "dynamodb:table:ReadCapacityUnits",

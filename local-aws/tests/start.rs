@@ -1,5 +1,6 @@
 //! Starting and stopping, and what is said when it cannot start.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "what is left out is said")]
 
 mod support;
 
@@ -87,9 +88,36 @@ fn an_emulator_that_ends_at_once_is_shown_with_its_last_lines() {
     assert!(said.ends_with("    ModuleNotFoundError: ministack\n"), "{said}");
 }
 
+#[test]
+fn an_engine_that_does_not_answer_is_named() {
+    let empty = tempfile::tempdir().unwrap();
+    let socket = format!("unix://{}", empty.path().join("docker.sock").display());
+    let said = failure(run(&["--port", "0", "--containers"]).env("DOCKER_HOST", &socket));
+    let wanted = format!("error: Docker does not answer at {socket}: start it, or leave out --containers (");
+    assert!(said.starts_with(&wanted), "{said}");
+}
+
+#[tokio::test]
+async fn a_killed_one_leaves_nothing_on_the_engine() {
+    if !local_aws::docker_available().await {
+        eprintln!("left out: Docker does not answer");
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut child, endpoint) = started(temporary.path(), &["--containers"]);
+    let emulator = children(child.id());
+    let network = format!("local-aws-{}-{}", child.id(), endpoint.rsplit(':').next().unwrap());
+    let known = || Command::new("docker").args(["network", "inspect", &network]).output().unwrap().status.success();
+    assert!(known(), "{network}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(gone_within(Duration::from_secs(10), emulator[0]));
+    assert!(!known(), "{network}");
+}
+
 /// Starts the command and waits for its first line.
-fn started(temporary: &Path) -> (Child, String) {
-    let mut child = run(&["--port", "0"]).env("TMPDIR", temporary).spawn().unwrap();
+fn started(temporary: &Path, more: &[&str]) -> (Child, String) {
+    let mut child = run(&[&["--port", "0"], more].concat()).env("TMPDIR", temporary).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     let endpoint = first.strip_prefix("local AWS ready at ").unwrap().to_owned();
@@ -132,7 +160,7 @@ fn children(parent: u32) -> Vec<u32> {
 fn all_of_it_stops_when_asked_to_and_when_killed() {
     for name in ["-INT", "-TERM", "-KILL"] {
         let temporary = tempfile::tempdir().unwrap();
-        let (mut child, endpoint) = started(temporary.path());
+        let (mut child, endpoint) = started(temporary.path(), &[]);
         let emulator = children(child.id());
         assert_eq!(emulator.len(), 1, "{name}");
         signal(name, child.id());

@@ -64,8 +64,12 @@ async fn a_load_balancer_is_provisioning_then_active_and_leaves_slowly() {
         answer.text.split("<State><Code>").nth(1).unwrap().split('<').next().unwrap().to_owned()
     };
     assert_eq!(state().await, "provisioning");
+    let request =
+        async || aws.http.get(format!("{}/_alb/slow/", aws.endpoint)).send().await.unwrap().text().await.unwrap();
+    assert!(request().await.contains("not provisioned"));
     skip(&local);
     assert_eq!(state().await, "active");
+    assert!(request().await.contains("no listener"));
     real(&local);
     aws.elb("DeleteLoadBalancer", &[("LoadBalancerArn", &arn)]).await.ok();
     aws.elb("DescribeLoadBalancers", &own).await.refused("LoadBalancerNotFound");

@@ -28,6 +28,7 @@ pub(super) fn evaluate(graph: &Graph, shapes: &Shapes, known: &Known<'_>, index:
         dependencies: dependencies.collect(),
         prevent_destroy: node.lifecycle.prevent_destroy,
         ignore: node.lifecycle.ignore.clone(),
+        patience: node.patience,
     })
 }
 

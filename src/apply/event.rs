@@ -40,6 +40,13 @@ pub enum Event {
         /// What cannot start before it is done.
         holds_up: usize,
     },
+    /// Work on a resource goes on.
+    Progress {
+        /// The resource.
+        address: Address,
+        /// How far it is, in a few words on one line.
+        text: String,
+    },
     /// Work on a resource is done.
     Finished {
         /// The resource.
@@ -112,6 +119,8 @@ pub struct Report {
     pub failed: Vec<Failure>,
     /// Steps that were not tried, with the failed one they depend on (none after an interrupt).
     pub skipped: Vec<(Address, Option<Address>)>,
+    /// Those of them that stand, and of which only the predecessor was still to be deleted.
+    pub predecessors: Vec<Address>,
 }
 
 /// A step that failed.
@@ -128,6 +137,18 @@ pub struct Failure {
     pub error: CloudError,
     /// Where the stack asks for it.
     pub place: Option<Place>,
+    /// What changed with it, of what it depends on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
+}
+
+/// A place in the stack that may be why a step failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Related {
+    /// The place.
+    pub place: Place,
+    /// What it says.
+    pub note: String,
 }
 
 fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,22 +11,27 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::evaluate::{Unready, evaluate};
-use super::event::{Activity, Event, Failure, Outcome, Report};
+use super::event::{Activity, Event, Failure, Outcome, Related, Report};
 use super::job::Job;
-use super::operation::{Operation, Operations, Work};
+use super::operation::{DeleteCause, Operation, Operations, Work};
 use super::outputs::{known_outputs, sealed};
 use super::perform::{Effect, Fault, Made, Performer, Wanted};
 use super::recover::LeftOver;
+use super::redact::redacted;
 use super::schedule::Schedule;
 use super::{Interrupt, Run, Stopped};
 use crate::address::{Address, OpId};
-use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Told};
 use crate::diagnostic::Place;
+use crate::plan::Shown;
 use crate::plan::known::{Known, of_live, on_record};
 use crate::plan::ledger::Ledger;
 use crate::plan::shape::Shapes;
 use crate::state::{self, Begun, Record};
 use crate::value::Value;
+
+/// Places that a failure names beside its own.
+const RELATED: usize = 3;
 
 /// An operation that ended.
 struct Ended {
@@ -61,6 +66,7 @@ pub(super) async fn execute<'a, C: Cloud>(
     ledger: &'a Ledger<'a>,
     operations: &'a Operations,
     schedule: Schedule,
+    mut told: mpsc::UnboundedReceiver<Told>,
     mut interrupt: watch::Receiver<Interrupt>,
 ) -> Result<Report, Stopped> {
     let (made, mut existing) = mpsc::unbounded_channel();
@@ -98,7 +104,17 @@ pub(super) async fn execute<'a, C: Cloud>(
                 execution.exists(made);
                 None
             }
-            Some(ended) = execution.running.next() => execution.end(ended),
+            Some(progress) = told.recv() => {
+                execution.tell(progress);
+                None
+            }
+            Some(ended) = execution.running.next() => {
+                // What it said before it ended is told before its end.
+                while let Ok(progress) = told.try_recv() {
+                    execution.tell(progress);
+                }
+                execution.end(ended)
+            }
         };
         if let Some(error) = fault {
             execution.report.outcome = Outcome::Failed;
@@ -151,7 +167,13 @@ impl<'a, C: Cloud> Execution<'a, C> {
             running: FuturesUnordered::new(),
             made,
             needless: HashSet::new(),
-            report: Report { outcome: Outcome::Done, done: Vec::new(), failed: Vec::new(), skipped: Vec::new() },
+            report: Report {
+                outcome: Outcome::Done,
+                done: Vec::new(),
+                failed: Vec::new(),
+                skipped: Vec::new(),
+                predecessors: Vec::new(),
+            },
         }
     }
 
@@ -328,8 +350,10 @@ impl<'a, C: Cloud> Execution<'a, C> {
 
     fn fail(&mut self, index: usize, error: CloudError, place: Option<Place>, took: Duration) {
         let operation = self.operation(index);
+        let error = redacted(error, self.run.graph, &self.known);
         let (address, type_name) = (operation.address.clone(), operation.type_name.clone());
         let activity = operation.work.activity().unwrap_or(Activity::Update);
+        let related = if error.details.is_empty() { Vec::new() } else { self.related(operation) };
         (self.run.events)(Event::Failed {
             address: address.clone(),
             type_name: type_name.clone(),
@@ -338,7 +362,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             place: place.clone(),
             took,
         });
-        self.report.failed.push(Failure { address: address.clone(), type_name, activity, error, place });
+        self.report.failed.push(Failure { address: address.clone(), type_name, activity, error, place, related });
         let mut told = HashSet::from([address.clone()]);
         for given_up in self.schedule.failed(index) {
             let operation = self.operation(given_up);
@@ -346,12 +370,47 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 continue;
             }
             self.report.skipped.push((operation.address.clone(), Some(address.clone())));
+            let made = (operation.address.clone(), Activity::Create);
+            let follows = match &operation.work {
+                Work::Delete { cause: DeleteCause::Unwanted, .. } => true,
+                Work::Delete { cause: DeleteCause::ReplacedBy(_), .. } => self.report.done.contains(&made),
+                _ => false,
+            };
+            if follows && self.run.graph.index(&operation.address).is_some() {
+                self.report.predecessors.push(operation.address.clone());
+            }
             (self.run.events)(Event::Skipped {
                 address: operation.address.clone(),
                 type_name: operation.type_name.clone(),
                 because: address.clone(),
             });
         }
+    }
+
+    /// Where the stack changed what this one depends on: what made it fail is more often there than in itself.
+    fn related(&self, operation: &Operation) -> Vec<Related> {
+        let graph = self.run.graph;
+        let Some(node) = operation.work.node() else { return Vec::new() };
+        let depends_on = |address: &Address| {
+            graph.index(address).filter(|other| graph.nodes()[node].dependencies.binary_search(other).is_ok())
+        };
+        let mut related = Vec::new();
+        for step in &self.run.plan.steps {
+            let Some(dependency) = depends_on(&step.address) else { continue };
+            for change in &step.changes {
+                let (Shown::Value(old), Shown::Value(new)) = (&change.old, &change.new) else { continue };
+                if let Some((path, span)) = graph.blame(dependency, &change.path, old, new) {
+                    let note = format!("`{path}` of {} changed", step.address);
+                    related.push(Related { place: span.place(), note });
+                }
+            }
+        }
+        related.truncate(RELATED);
+        related
+    }
+
+    fn tell(&self, Told { address, text }: Told) {
+        (self.run.events)(Event::Progress { address, text });
     }
 
     fn tell_draining(&self) {
@@ -368,6 +427,12 @@ impl<'a, C: Cloud> Execution<'a, C> {
             }
             BTreeMap::new()
         } else {
+            // What the stack says of a resource whose operation failed or was not tried is not what is there.
+            for (node, operation) in &self.operations.of_node {
+                if !self.schedule.is_done(*operation) {
+                    self.known.set(*node, Value::Unknown);
+                }
+            }
             known_outputs(run.graph, &self.known, run.state)
         };
         let same = sealed(run.journal, &outputs).is_some_and(|outputs| outputs == run.state.outputs);
@@ -384,7 +449,13 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 }
             }
         }
-        let report = Report { outcome: self.report.outcome, done: Vec::new(), failed: Vec::new(), skipped: Vec::new() };
+        let report = Report {
+            outcome: self.report.outcome,
+            done: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            predecessors: Vec::new(),
+        };
         std::mem::replace(&mut self.report, report)
     }
 }

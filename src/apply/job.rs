@@ -69,7 +69,9 @@ impl Job<'_> {
                 let live = performer.adopt_or_create(wanted, left_over(), early).await?;
                 Ok(Effect::Stands { live, replaced: true })
             }
-            (Work::Recover { .. }, Some(record), _) => stands(performer.recover(wanted, record, left_over()).await?),
+            (Work::Recover { .. }, Some(record), live) => {
+                stands(performer.recover(wanted, record, live.as_ref(), left_over()).await?)
+            }
             (Work::Keep { .. }, Some(record), Some(live)) => {
                 performer.keep(wanted, record, &live).await?;
                 stands(live)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Reporter};
 use crate::diagnostic::Diagnostic;
 use crate::plan::ledger::Ledger;
 use crate::plan::{LiveResources, Plan};
@@ -22,9 +22,10 @@ mod operation;
 mod outputs;
 mod perform;
 mod recover;
+mod redact;
 mod schedule;
 
-pub use event::{Activity, Event, Failure, Outcome, Report};
+pub use event::{Activity, Event, Failure, Outcome, Related, Report};
 
 /// What the user asked of an apply under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,19 +85,27 @@ pub async fn apply<C: Cloud>(run: Run<'_, C>, interrupt: watch::Receiver<Interru
     run.journal.moved(ledger.moves.clone()).await.map_err(Stopped::before_start)?;
     let mut operations = operation::Operations::new(run.plan, run.graph, &ledger);
     let schedule = operations.schedule();
+    let (reporter, told) = Reporter::new();
     let performer = perform::Performer {
         cloud: run.cloud,
         journal: run.journal,
         stack: Arc::clone(run.graph.stack()),
         environment: Arc::clone(run.graph.environment()),
         events: run.events,
+        reporter,
     };
-    execute::execute(&run, &performer, &ledger, &operations, schedule, interrupt).await
+    execute::execute(&run, &performer, &ledger, &operations, schedule, told, interrupt).await
 }
 
 impl Stopped {
     fn before_start(error: state::Error) -> Self {
-        let report = Report { outcome: Outcome::Failed, done: Vec::new(), failed: Vec::new(), skipped: Vec::new() };
+        let report = Report {
+            outcome: Outcome::Failed,
+            done: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            predecessors: Vec::new(),
+        };
         Self::Journal { error, report: Box::new(report) }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::event::{Activity, Event};
 use crate::address::{Address, Id, OpId};
 use crate::catalog::TypeInfo;
-use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Op};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Op, Patience, Reporter};
 use crate::plan::diff::{Diff, Sides, diff};
 use crate::plan::shape::TypeShape;
 use crate::state::{self, Begun, BegunAction, Journal, Record, Updated};
@@ -80,6 +80,7 @@ pub(super) struct Wanted {
     pub(super) dependencies: Vec<Address>,
     pub(super) prevent_destroy: bool,
     pub(super) ignore: Vec<String>,
+    pub(super) patience: Patience,
 }
 
 impl Wanted {
@@ -116,6 +117,8 @@ pub(super) struct Performer<'a, C> {
     pub(super) stack: Arc<str>,
     pub(super) environment: Arc<str>,
     pub(super) events: &'a (dyn Fn(Event) + Send + Sync),
+    /// Where operations say how far they are.
+    pub(super) reporter: Reporter,
 }
 
 /// Whether the cloud has said that it did nothing.
@@ -138,12 +141,12 @@ fn is_refusal(kind: ErrorKind) -> bool {
 
 impl<C: Cloud> Performer<'_, C> {
     pub(super) fn op(&self, id: &OpId, address: &Address) -> Op {
-        Op {
-            id: id.clone(),
-            address: address.clone(),
-            stack: Arc::clone(&self.stack),
-            environment: Arc::clone(&self.environment),
-        }
+        Op::new(id.clone(), address.clone(), Arc::clone(&self.stack), Arc::clone(&self.environment))
+            .reporting(self.reporter.clone())
+    }
+
+    pub(super) fn op_on(&self, id: &OpId, wanted: &Wanted) -> Op {
+        self.op(id, &wanted.address).patient(wanted.patience)
     }
 
     /// Makes a resource. `early` is told once it exists, if somebody waits for no more than that.
@@ -178,7 +181,7 @@ impl<C: Cloud> Performer<'_, C> {
         properties: &Value,
         early: Option<(usize, &mpsc::UnboundedSender<Made>)>,
     ) -> Result<Live, Fault> {
-        let call = self.op(op, &wanted.address);
+        let call = self.op_on(op, wanted);
         self.journal.hold().await?;
         let id = match self.cloud.create(&wanted.kind, &call, properties).await {
             Ok(id) => id,
@@ -197,7 +200,7 @@ impl<C: Cloud> Performer<'_, C> {
             }
         };
         self.journal.made(op, &id).await?;
-        self.settle_made(wanted, op, &id, properties, early).await
+        self.settle_made(wanted, self.op_on(op, wanted), &id, properties, early).await
     }
 
     /// What becomes of a create whose answer was lost: what it made, or else what the same operation makes now.
@@ -234,7 +237,7 @@ impl<C: Cloud> Performer<'_, C> {
     pub(super) async fn settle_made(
         &self,
         wanted: &Wanted,
-        op: &OpId,
+        call: Op,
         id: &Id,
         properties: &Value,
         early: Option<(usize, &mpsc::UnboundedSender<Made>)>,
@@ -246,7 +249,6 @@ impl<C: Cloud> Performer<'_, C> {
             let _ = made.send(Made { operation, live });
         }
         self.journal.hold().await?;
-        let call = self.op(op, &wanted.address);
         let mut settled = pin!(self.cloud.settle(&wanted.kind, &call, id, properties));
         match timeout(SHORT_WAIT, &mut settled).await {
             Ok(result) => result?,
@@ -261,7 +263,7 @@ impl<C: Cloud> Performer<'_, C> {
             }
         }
         let live = self.read_back(&wanted.kind, id).await?;
-        self.journal.done(op, &wanted.address, &wanted.shape.conceal_outputs(live.outputs.clone())).await?;
+        self.journal.done(&call.id, &wanted.address, &wanted.shape.conceal_outputs(live.outputs.clone())).await?;
         Ok(live)
     }
 
@@ -286,7 +288,7 @@ impl<C: Cloud> Performer<'_, C> {
         self.journal
             .begin([(op.clone(), wanted.begun(BegunAction::Update, wanted.properties.clone(), Vec::new()))])
             .await?;
-        let call = self.op(&op, &wanted.address);
+        let call = self.op_on(&op, wanted);
         self.journal.hold().await?;
         let mut result = self.cloud.update(&wanted.kind, &call, &record.id, &concealed.properties, &new).await;
         if matches!(&result, Err(error) if error.kind == ErrorKind::Lost) {
@@ -294,6 +296,10 @@ impl<C: Cloud> Performer<'_, C> {
         }
         match result {
             Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::Unsettled && self.was_undone(wanted, record).await => {
+                self.journal.failed(&op).await?;
+                return Err(error.into());
+            }
             // It may still be on its way: left as begun, so that the next run waits for it.
             Err(error) if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Lost) => return Err(error.into()),
             Err(error) => {
@@ -304,6 +310,21 @@ impl<C: Cloud> Performer<'_, C> {
         let live = self.read_back(&wanted.kind, &record.id).await?;
         self.journal.done(&op, &wanted.address, &wanted.shape.conceal_outputs(live.outputs.clone())).await?;
         Ok(live)
+    }
+
+    /// Whether the cloud took a change back that it had taken on, so that it is still, or again, to be made: what is on
+    /// record stands, and the next plan shows the change.
+    async fn was_undone(&self, wanted: &Wanted, record: &Record) -> bool {
+        match self.read(&wanted.kind, &record.id).await {
+            Ok(Some(live)) => self.is_to_change(wanted, record, &live),
+            _ => false,
+        }
+    }
+
+    /// Whether what the stack wants is not what the cloud tells.
+    pub(super) fn is_to_change(&self, wanted: &Wanted, record: &Record, live: &Live) -> bool {
+        let live = wanted.shape.conceal_live(live);
+        wanted.differs(self.journal, &record.properties, &live.properties).new.is_some()
     }
 
     /// Sends an update whose answer was lost again, as far as it is still needed.

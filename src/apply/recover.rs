@@ -33,7 +33,8 @@ impl<C: Cloud> Performer<'_, C> {
             match self.find_begun(&begun, &op).await? {
                 Some(id) if suits => {
                     self.journal.made(&op, &id).await?;
-                    let settled = self.settle_made(wanted, &op, &id, &wanted.properties, early).await?;
+                    let call = self.op_on(&op, wanted);
+                    let settled = self.settle_made(wanted, call, &id, &wanted.properties, early).await?;
                     let record = record_of(&op, begun, id, &settled);
                     adopted = Some(self.update(wanted, &record, settled).await?);
                 }
@@ -60,11 +61,32 @@ impl<C: Cloud> Performer<'_, C> {
     }
 
     /// Finishes what was begun on a resource that is on record and stays.
-    pub(super) async fn recover(&self, wanted: &Wanted, record: &Record, left_over: LeftOver) -> Result<Live, Fault> {
+    ///
+    /// `live` is what the cloud told when it was planned.
+    pub(super) async fn recover(
+        &self,
+        wanted: &Wanted,
+        record: &Record,
+        live: Option<&Live>,
+        left_over: LeftOver,
+    ) -> Result<Live, Fault> {
         let (creates, others): (LeftOver, LeftOver) =
             left_over.into_iter().partition(|(_, begun)| begun.action == BegunAction::Create);
         self.clean_up(creates).await?;
-        let live = self.settle_made(wanted, &record.op, &record.id, &wanted.properties, None).await?;
+        // Where a change is still to be made, making it is the new try.
+        let again = live.is_some_and(|live| !self.is_to_change(wanted, record, live));
+        let call = self.op_on(&record.op, wanted).again(again);
+        let live = match self.settle_made(wanted, call, &record.id, &wanted.properties, None).await {
+            // What was begun has failed. Where the stack wants something else by now, that is the way out.
+            Err(Fault::Cloud(error)) if error.kind == ErrorKind::Unsettled => {
+                let live = self.read_back(&wanted.kind, &record.id).await?;
+                if !self.is_to_change(wanted, record, &live) {
+                    return Err(error.into());
+                }
+                live
+            }
+            settled => settled?,
+        };
         let live = self.update(wanted, record, live).await?;
         for (op, _) in others {
             self.journal.failed(&op).await?;

@@ -157,6 +157,11 @@ impl Schedule {
         given_up
     }
 
+    /// Whether an operation is done.
+    pub(super) fn is_done(&self, index: usize) -> bool {
+        self.nodes[index].status == Status::Done
+    }
+
     /// All that have not started.
     pub(super) fn not_started(&self) -> impl Iterator<Item = usize> {
         self.nodes.iter().enumerate().filter(|(_, node)| node.status == Status::Waiting).map(|(index, _)| index)

@@ -81,6 +81,7 @@ where
                 message: meta.message().map_or_else(|| without_words(code, status), str::to_owned),
                 operation: operation.to_owned(),
                 request_id: error.request_id().map(str::to_owned),
+                details: Vec::new(),
             }
         }
         SdkError::DispatchFailure(_) if once::is_lost(error) => with(ErrorKind::Lost),

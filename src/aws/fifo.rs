@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn only_a_name_that_was_made_gets_the_end() {
         let id = OpId::from("01J0000000000000AAAABBCCDD");
-        let op = Op { id, address: Address::root("Jobs"), stack: "shop".into(), environment: "dev".into() };
+        let op = Op::new(id, Address::root("Jobs"), "shop".into(), "dev".into());
         assert_eq!(name("shop-dev-Jobs-aabbccdd", true, &op), "shop-dev-Jobs-aabbccdd.fifo");
         assert_eq!(name("shop-dev-Jobs-aabbccdd", false, &op), "shop-dev-Jobs-aabbccdd");
         assert_eq!(name("jobs.fifo", true, &op), "jobs.fifo");

@@ -16,6 +16,7 @@ pub mod of;
 pub mod once;
 pub mod resource;
 pub mod schema;
+mod services;
 pub mod tags;
 pub mod wait;
 
@@ -167,12 +168,12 @@ impl Cloud for AwsCloud {
         by_name(kind.name)?.create(&self.aws, op, properties).await
     }
 
-    async fn settle(&self, kind: &TypeInfo, _op: &Op, id: &Id, properties: &Value) -> Result<()> {
-        by_name(kind.name)?.settle(&self.aws, id, properties).await
+    async fn settle(&self, kind: &TypeInfo, op: &Op, id: &Id, properties: &Value) -> Result<()> {
+        by_name(kind.name)?.settle(&self.aws, op, id, properties).await
     }
 
-    async fn update(&self, kind: &TypeInfo, _op: &Op, id: &Id, old: &Value, new: &Value) -> Result<()> {
-        by_name(kind.name)?.update(&self.aws, id, old, new).await
+    async fn update(&self, kind: &TypeInfo, op: &Op, id: &Id, old: &Value, new: &Value) -> Result<()> {
+        by_name(kind.name)?.update(&self.aws, op, id, old, new).await
     }
 
     async fn delete(&self, kind: &TypeInfo, _op: &Op, id: &Id) -> Result<()> {

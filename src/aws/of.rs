@@ -34,11 +34,18 @@ pub trait AnyResource: Send + Sync {
     /// See [`Resource::create`].
     fn create<'a>(&'a self, aws: &'a Aws, op: &'a Op, properties: &'a Value) -> BoxFuture<'a, Result<Id>>;
     /// See [`Resource::settle`].
-    fn settle<'a>(&'a self, aws: &'a Aws, id: &'a Id, properties: &'a Value) -> BoxFuture<'a, Result<()>>;
+    fn settle<'a>(&'a self, aws: &'a Aws, op: &'a Op, id: &'a Id, properties: &'a Value) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::read`]; any number of ids.
     fn read<'a>(&'a self, aws: &'a Aws, ids: &'a [Id]) -> BoxFuture<'a, Result<Vec<Live>>>;
     /// See [`Resource::update`].
-    fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, old: &'a Value, new: &'a Value) -> BoxFuture<'a, Result<()>>;
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        op: &'a Op,
+        id: &'a Id,
+        old: &'a Value,
+        new: &'a Value,
+    ) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::delete`]; succeeds when it is already gone.
     fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::find`].
@@ -63,7 +70,8 @@ impl<T: Resource> Of<T> {
         })
     }
 
-    fn live(observed: Observed<T>) -> Result<Live> {
+    /// What the engine is told of a resource.
+    pub(super) fn live(observed: Observed<T>) -> Result<Live> {
         let bug = |error: serde_json::Error| CloudError::new(ErrorKind::Other, T::TYPE, error.to_string());
         let properties = whole_numbers(Value::from(serde_json::to_value(&observed.properties).map_err(bug)?));
         let outputs = Value::from(serde_json::to_value(&observed.outputs).map_err(bug)?);
@@ -125,13 +133,13 @@ impl<T: Resource> AnyResource for Of<T> {
         })
     }
 
-    fn settle<'a>(&'a self, aws: &'a Aws, id: &'a Id, properties: &'a Value) -> BoxFuture<'a, Result<()>> {
+    fn settle<'a>(&'a self, aws: &'a Aws, op: &'a Op, id: &'a Id, properties: &'a Value) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let resource = Self::parse(properties)?;
             patiently(
                 aws,
                 |error| not_yet_known(error) && (aws.fresh.holds(id) || aws.fresh.is_named_in(properties)),
-                || resource.settle(aws, id),
+                || resource.settle(aws, op, id),
             )
             .await
         })
@@ -153,13 +161,20 @@ impl<T: Resource> AnyResource for Of<T> {
         })
     }
 
-    fn update<'a>(&'a self, aws: &'a Aws, id: &'a Id, old: &'a Value, new: &'a Value) -> BoxFuture<'a, Result<()>> {
+    fn update<'a>(
+        &'a self,
+        aws: &'a Aws,
+        op: &'a Op,
+        id: &'a Id,
+        old: &'a Value,
+        new: &'a Value,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (old, resource) = (Self::parse(old)?, Self::parse(new)?);
             patiently(
                 aws,
                 |error| not_yet_known(error) && (aws.fresh.holds(id) || aws.fresh.is_named_in(new)),
-                || resource.update(aws, id, &old),
+                || resource.update(aws, op, id, &old),
             )
             .await
         })

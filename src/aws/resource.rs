@@ -51,7 +51,7 @@ pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 's
     fn create(&self, aws: &Aws, op: &Op) -> impl Future<Output = Result<Id>> + Send;
 
     /// Does what `create` could not, and waits until it is usable. Safe to repeat.
-    fn settle(&self, _aws: &Aws, _id: &Id) -> impl Future<Output = Result<()>> + Send {
+    fn settle(&self, _aws: &Aws, _op: &Op, _id: &Id) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
@@ -61,7 +61,7 @@ pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 's
     /// Changes it in place from `old`, as AWS told it, to `self`, and waits until it is usable.
     ///
     /// A property that is in `old` but not in `self` goes back to AWS's default.
-    fn update(&self, aws: &Aws, id: &Id, old: &Self) -> impl Future<Output = Result<()>> + Send;
+    fn update(&self, aws: &Aws, op: &Op, id: &Id, old: &Self) -> impl Future<Output = Result<()>> + Send;
 
     /// Deletes it and waits until it is gone. "Not found" and "in use" are the caller's to deal with.
     fn delete(aws: &Aws, id: &Id) -> impl Future<Output = Result<()>> + Send;

@@ -159,12 +159,7 @@ mod tests {
     use crate::address::{Address, OpId};
 
     fn op() -> Op {
-        Op {
-            id: OpId::from("01J"),
-            address: Address::from(r#"Api["k x"].Subnet["a"]"#),
-            stack: "shop".into(),
-            environment: "dev".into(),
-        }
+        Op::new(OpId::from("01J"), Address::from(r#"Api["k x"].Subnet["a"]"#), "shop".into(), "dev".into())
     }
 
     #[test]

@@ -47,6 +47,7 @@ mod without_aws {
     use crate::catalog::{Catalog, TypeInfo};
     use crate::cli::args::StateArgs;
     use crate::cli::error::CommandError;
+    use crate::cloud::services::{Before, LogLine, LogsAsked, Managed, Services, Status};
     use crate::cloud::{Cloud, CloudError, Live, Lookup, Op};
     use crate::state::{LocalStore, Store};
     use crate::value::Value;
@@ -107,6 +108,28 @@ mod without_aws {
         }
 
         async fn find(&self, _: &TypeInfo, _: &Op, _: &Value) -> Result<Option<Id>, CloudError> {
+            match *self {}
+        }
+    }
+
+    impl Services for Provider {
+        async fn under_way(&self, _: &Id) -> Result<Option<String>, CloudError> {
+            match *self {}
+        }
+
+        async fn take_back(&self, _: &Op, _: &Id) -> Result<String, CloudError> {
+            match *self {}
+        }
+
+        async fn served_before(&self, _: &Id) -> Result<Before, CloudError> {
+            match *self {}
+        }
+
+        async fn status(&self, _: &[Managed]) -> Result<Status, CloudError> {
+            match *self {}
+        }
+
+        async fn logs(&self, _: &Id, _: &LogsAsked) -> Result<Vec<LogLine>, CloudError> {
             match *self {}
         }
     }

@@ -7,6 +7,7 @@ mod draw;
 mod error;
 mod interrupt;
 mod offline;
+mod probe;
 mod progress;
 mod record;
 mod render;
@@ -14,6 +15,7 @@ mod run;
 #[cfg(test)]
 pub(crate) mod samples;
 mod saved;
+mod service;
 mod style;
 mod terminal;
 
@@ -47,6 +49,9 @@ Examples:
   infra plan stacks/notification -e dev         show what would change
   infra apply stacks/notification -e dev        show it, ask, and do it
   infra output stacks/notification -e dev url   print one output
+  infra status stacks/notification -e dev       show what runs: tasks, targets, alarms, queues
+  infra logs stacks/notification Api -e dev     show what a service's containers write
+  infra rollback stacks/notification -e prod    take services back to what served before
   infra destroy stacks/notification -e dev      show what would go, ask, and delete it
 
 Exit codes:

@@ -12,6 +12,7 @@ use super::style::{DIM, RED, YELLOW, count, duration, harmless, paint, verb};
 use super::terminal;
 use crate::apply::{Event, Report};
 use crate::plan::Plan;
+use crate::probe;
 
 /// Version of the events' JSON; grows when a field changes its meaning or goes.
 const EVENTS_VERSION: u32 = 1;
@@ -70,7 +71,18 @@ fn plan_event(plan: &Plan) -> Result<serde_json::Value, serde_json::Error> {
     Ok(serde_json::json!({ "event": "plan", "plan": render::plan_json(plan)? }))
 }
 
-/// The last line for a program.
+/// What a watch saw, for a program.
+pub(super) fn tell_probe(report: &probe::Report) -> Result<(), CommandError> {
+    json_line(&probe_event(report)?)
+}
+
+fn probe_event(report: &probe::Report) -> Result<serde_json::Value, serde_json::Error> {
+    let mut event = serde_json::json!({ "event": "probe" });
+    event["probe"] = serde_json::to_value(report)?;
+    Ok(event)
+}
+
+/// How it ended, for a program.
 fn report_json(report: &Report) -> Result<serde_json::Value, serde_json::Error> {
     let done: Vec<_> = report
         .done
@@ -110,6 +122,9 @@ fn line(event: &Event) -> String {
                 number => format!(" ({number} wait for it)"),
             };
             format!("{} {address} {}{}", paint(verb.style, verb.symbol), verb.doing, paint(DIM, waits))
+        }
+        Event::Progress { address, text } => {
+            format!("{} {address} {}", paint(DIM, "…"), harmless(text))
         }
         Event::Finished { address, activity, id, took, .. } => {
             let verb = verb(*activity);
@@ -168,6 +183,7 @@ mod tests {
         documents.push(report_json(&report).expect("JSON"));
         documents
             .push(serde_json::json!({ "event": plan_event(&samples::plan()).expect("JSON")["event"], "plan": {} }));
+        documents.push(probe_event(&samples::probe()).expect("JSON"));
         documents.iter_mut().for_each(|document| document["version"] = EVENTS_VERSION.into());
         assert_page_has("## Events", &documents);
     }

@@ -36,6 +36,19 @@ impl Record {
         Ok(Self { log, store, state })
     }
 
+    /// The region of what is on record, as its ARNs tell it.
+    pub(super) fn region(&self) -> Result<&str, CommandError> {
+        let resources = self.state.resources.values();
+        let texts = resources.flat_map(|record| {
+            let outputs = record.outputs.as_map().into_iter().flatten();
+            outputs.filter_map(|(_, value)| value.as_str()).chain([record.id.as_str()])
+        });
+        let mut regions = texts.filter_map(|text| text.strip_prefix("arn:")?.split(':').nth(2));
+        regions
+            .find(|region| !region.is_empty())
+            .ok_or_else(|| CommandError::failed(format!("nothing on record of {} runs in a region", self.log)))
+    }
+
     /// The resources at an address or inside it, at least one.
     pub(super) fn within(&self, address: &Address) -> Result<Vec<Address>, CommandError> {
         let all = || self.state.resources.keys();

@@ -11,8 +11,9 @@ use super::args::{ChangeArgs, Format, StackArgs, StateArgs};
 use super::error::{CommandError, Kind};
 use super::progress::{Progress, tell_plan};
 use super::style::{BOLD, count, paint};
-use super::{cloud, interrupt, record, render, terminal};
+use super::{cloud, interrupt, probe, record, render, terminal};
 use crate::apply::{Interrupt, Outcome, Report, Stopped};
+use crate::cloud::services::Services;
 use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::driver::{self, Driver, Planned};
 use crate::plan;
@@ -56,6 +57,8 @@ pub(super) struct Change<'a> {
     pub(super) options: plan::Options,
     pub(super) change: &'a ChangeArgs,
     pub(super) format: Format,
+    /// What is watched, in place of what the stack says.
+    pub(super) probe: Option<&'a str>,
 }
 
 /// Plans, shows, asks and applies.
@@ -101,7 +104,7 @@ pub(super) async fn open<C: Cloud>(
 }
 
 /// What is done while the log is held.
-async fn held<C: Cloud>(
+async fn held<C: Services>(
     change: &Change<'_>,
     driver: &Driver<C>,
     graph: Graph,
@@ -116,7 +119,7 @@ async fn held<C: Cloud>(
         let question = question(&planned.plan);
         until_interrupted(interrupts, change.change.confirm(&question)).await?;
     }
-    carry_out(change.format, driver, &planned, journal, interrupts).await
+    probe::carry_out_watched(change.format, change.probe, driver, planned, journal, interrupts).await
 }
 
 /// Shows what is about to be done.
@@ -220,6 +223,13 @@ impl From<driver::Error> for CommandError {
                 errors.iter().filter_map(hint).fold(told, Self::hint_once)
             }
         }
+    }
+}
+
+impl From<CloudError> for CommandError {
+    fn from(error: CloudError) -> Self {
+        let told = Self::failed(error.to_string());
+        hint(&error).into_iter().fold(told, Self::hint_once)
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::address::{Address, Id};
-use crate::apply::{Activity, Event, Failure, Outcome, Report};
-use crate::cloud::{CloudError, ErrorKind};
+use crate::apply::{Activity, Event, Failure, Outcome, Related, Report};
+use crate::cloud::{CloudError, Detail, ErrorKind};
 use crate::diagnostic::Place;
-use crate::plan::{Action, Cause, Change, OutputChange, PLAN_VERSION, Plan, Shown, Step};
+use crate::plan::{Action, Cause, Change, Lint, OutputChange, PLAN_VERSION, Plan, Shown, Step};
+use crate::probe::{self, Phase, PhaseCount, Reason};
 
 /// An IAM policy as text.
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Send","Effect":"Allow","Action":["sqs:SendMessage"],"Resource":"*"}]}"#;
@@ -21,6 +22,7 @@ fn step(address: &str, type_name: &str, action: Action) -> Step {
         action,
         id: None,
         changes: Vec::new(),
+        defaults: Vec::new(),
         reason: None,
         deleted_outside: false,
         moved_from: None,
@@ -130,6 +132,7 @@ pub(crate) fn plan() -> Plan {
             Step {
                 id: Some(Id::new("arn:aws:ecs:us-east-1:123456789012:service/dev/sender")),
                 changes: vec![change("TaskDefinition", value(json!("sender:4")), Shown::Unknown)],
+                defaults: vec!["DeploymentConfiguration.DeploymentCircuitBreaker".to_owned()],
                 after: vec!["Sender.Task".into()],
                 place: at(service, 40),
                 ..step("Sender.Service", "AWS::ECS::Service", Action::Update)
@@ -162,6 +165,13 @@ pub(crate) fn plan() -> Plan {
             OutputChange { name: "token".to_owned(), old: Shown::Absent, new: Shown::Secret },
             OutputChange { name: "url".to_owned(), old: value(json!("http://old.example")), new: Shown::Unknown },
         ],
+        lints: vec![Lint {
+            lint: "desired-count".to_owned(),
+            address: "Api.Service".into(),
+            place: Place { file: service.into(), line: 40, column: 7 },
+            message: "a single task runs: when it or its host dies, nothing serves until another is up".to_owned(),
+            help: "give `DesiredCount: 2`".to_owned(),
+        }],
     }
 }
 
@@ -169,6 +179,7 @@ pub(crate) fn plan() -> Plan {
 pub(super) fn empty_plan() -> Plan {
     let mut plan = plan();
     plan.outputs.clear();
+    plan.lints.clear();
     plan.steps.retain(|step| step.action == Action::Keep && step.moved_from.is_none());
     plan
 }
@@ -180,6 +191,30 @@ pub(super) fn error() -> CloudError {
         message: "User: ci is not authorized to perform: iam:UpdateRole\u{1b}[31m".to_owned(),
         operation: "iam:UpdateRole".to_owned(),
         request_id: Some("5f1c".to_owned()),
+        details: vec![Detail {
+            about: "task 0a1b2c3d stopped: TaskFailedToStart".to_owned(),
+            lines: vec!["container app: exit code 1\u{1b}[31m".to_owned()],
+        }],
+    }
+}
+
+/// What a watch saw that missed its SLO.
+pub(super) fn probe() -> probe::Report {
+    let phase = |phase, checks, failures| PhaseCount { phase, checks, failures };
+    probe::Report {
+        url: "http://shop/health".to_owned(),
+        checks: 90,
+        failures: 1,
+        reasons: vec![Reason { reason: "status 503".to_owned(), count: 1 }],
+        longest_gap: 1.0,
+        p50: 3.1,
+        p99: 12.0,
+        phases: vec![phase(Phase::Before, 10, 0), phase(Phase::During, 50, 1), phase(Phase::After, 30, 0)],
+        served_before: Some(true),
+        counted: 80,
+        availability: 98.75,
+        slo: Some(99.9),
+        met: false,
     }
 }
 
@@ -216,6 +251,7 @@ pub(super) fn events() -> Vec<Event> {
         Event::Skipped { address: "Sender.Task".into(), type_name: queue(), because: "Sender.Role".into() },
         Event::Skipped { address: "Sender.Service".into(), type_name: queue(), because: "Sender.Role".into() },
         started("Alb", Activity::Settle, 0),
+        Event::Progress { address: "Alb".into(), text: "1 of 2 zones\u{1b}[31m ready".to_owned() },
         started(r#"Subnet["us-east-1c"]"#, Activity::Delete, 0),
         Event::Draining { under_way: vec![Address::from("Alb"), Address::from(r#"Subnet["us-east-1c"]"#)] },
         finished(r#"Subnet["us-east-1c"]"#, Activity::Delete, None, 61_000),
@@ -230,6 +266,10 @@ pub(super) fn report(outcome: Outcome) -> Report {
         activity: Activity::Update,
         error: error(),
         place: None,
+        related: vec![Related {
+            place: Place { file: "stack.yaml".into(), line: 2, column: 9 },
+            note: "`Path` of Sender.Policy changed".to_owned(),
+        }],
     };
     let ok = outcome == Outcome::Done;
     let because = (outcome == Outcome::Failed).then(|| Address::from("Sender.Role"));
@@ -247,6 +287,7 @@ pub(super) fn report(outcome: Outcome) -> Report {
         } else {
             vec![("Sender.Task".into(), because.clone()), ("Sender.Service".into(), because)]
         },
+        predecessors: if ok { Vec::new() } else { vec!["Sender.Task".into()] },
     }
 }
 

@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use super::args::{ChangeArgs, Format, StackArgs, StateArgs, TargetArgs};
 use super::error::CommandError;
 use super::run::{self, Session};
-use super::{cloud, interrupt, record, render};
+use super::{cloud, interrupt, probe, record, render};
 use crate::apply::Interrupt;
 use crate::cloud::Cloud;
+use crate::cloud::services::Services;
 use crate::driver::{Driver, Planned};
 use crate::saved::{self, Basis, DecodeError, Moved, Now, SavedPlan, moved};
 use crate::stack::{self, Graph, Origin};
@@ -76,6 +77,7 @@ pub(super) struct SavedChange<'a> {
     pub(super) target: &'a TargetArgs,
     pub(super) change: &'a ChangeArgs,
     pub(super) format: Format,
+    pub(super) probe: Option<&'a str>,
 }
 
 /// Applies a saved plan, unless anything moved on since.
@@ -100,7 +102,7 @@ pub(super) async fn apply(asked: SavedChange<'_>) -> Result<ExitCode, CommandErr
 }
 
 /// What is done while the log is held.
-async fn held<C: Cloud>(
+async fn held<C: Services>(
     asked: &SavedChange<'_>,
     saved: &SavedPlan,
     driver: &Driver<C>,
@@ -120,7 +122,7 @@ async fn held<C: Cloud>(
         return Err(asked.refused(saved, &moved).await);
     }
     run::show(&planned.plan, asked.format)?;
-    run::carry_out(asked.format, driver, &planned, journal, interrupts).await
+    probe::carry_out_watched(asked.format, asked.probe, driver, planned, journal, interrupts).await
 }
 
 fn read(file: &Path) -> Result<SavedPlan, CommandError> {

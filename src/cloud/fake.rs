@@ -12,6 +12,7 @@ use crate::catalog::{Catalog, TypeInfo};
 use crate::value::Value;
 
 pub mod catalog;
+mod containers;
 mod fault;
 mod lookup;
 mod record;
@@ -289,6 +290,7 @@ impl Cloud for FakeCloud {
         let work = async {
             let ready = self.world().ready_at(kind.name, id)?;
             if ready > Instant::now() {
+                op.tell("not ready yet");
                 sleep_until(ready).await;
             }
             self.world().settle(kind.name, id)

@@ -83,6 +83,10 @@ fn group<'a>(diagnostic: &'a Diagnostic, excerpts: &'a [Excerpt]) -> Group<'a> {
                 kind.span(mark.range.clone()).label(label)
             }))
     }));
+    for note in &diagnostic.notes {
+        let lines: Vec<String> = note.lines().map(printable).collect();
+        group = group.element(Level::NOTE.message(lines.join("\n")));
+    }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
@@ -139,6 +143,7 @@ mod tests {
             .label("again here")
             .related(&Span::new(&source, 5..8), "first here")
             .help("remove one of them");
+        let diagnostic = Diagnostic { notes: vec!["the file is\nread once".to_owned()], ..diagnostic };
         let expected = [
             "error: the key `bee` stands twice",
             " --> stack.yaml:3:1",
@@ -151,6 +156,8 @@ mod tests {
             "2 | bee: 2",
             "  | --- first here",
             "  |",
+            "  = note: the file is",
+            "          read once",
             "  = help: remove one of them",
         ];
         assert_eq!(render(&[diagnostic], false).lines().collect::<Vec<_>>(), expected);

@@ -46,7 +46,7 @@ impl Case<'_> {
                 action: if cut_off { Action::Recover } else { Action::Create },
                 id: None,
                 changes: self.creation(Cause::Stack),
-                reason: cut_off.then(|| "an earlier run was cut off while making it".to_owned()),
+                reason: cut_off.then(|| "an earlier run did not finish making it".to_owned()),
                 deleted_outside: false,
             };
         };
@@ -153,7 +153,7 @@ impl Case<'_> {
                 BegunAction::Update => "changing",
                 BegunAction::Delete(_) => "deleting",
             };
-            return Some(format!("an earlier run was cut off while {doing} it"));
+            return Some(format!("an earlier run did not finish {doing} it"));
         }
         if !record.settled {
             return Some("an earlier run did not see it ready".to_owned());

@@ -94,6 +94,24 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Stack outputs that change.
     pub outputs: Vec<OutputChange>,
+    /// What would cause downtime, and is not allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lints: Vec<Lint>,
+}
+
+/// Something in the stack that would cause downtime.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lint {
+    /// The lint's name, by which the stack can allow it.
+    pub lint: String,
+    /// The resource.
+    pub address: Address,
+    /// Where it is written.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// How it is mended.
+    pub help: String,
 }
 
 /// What happens to one resource.
@@ -112,6 +130,9 @@ pub struct Step {
     /// Properties that change, sorted by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Those of the changed properties that the stack does not give, and infra sets by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defaults: Vec<String>,
     /// Why, where the changes alone do not say it: "removed from the stack", "was deleted outside infra".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -8,10 +8,11 @@ use super::ledger::Ledger;
 use super::removal::{self, Uniques};
 use super::select::Selection;
 use super::shape::Shapes;
-use super::{Action, LiveResources, Options, OutputChange, PLAN_VERSION, Plan, Shown, Step, show};
+use super::{Action, Change, Lint, LiveResources, Options, OutputChange, PLAN_VERSION, Plan, Shown, Step, show};
 use crate::address::Address;
-use crate::diagnostic::Diagnostic;
-use crate::stack::Graph;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::lint::{self, Finding};
+use crate::stack::{Evaluated, Graph};
 use crate::state::{Record, State};
 use crate::value::Value;
 
@@ -36,6 +37,9 @@ pub fn plan(graph: &Graph, state: &State, live: &LiveResources, options: &Option
         errors: Vec::new(),
     };
     let (steps, outputs) = if options.destroy { planner.destroy(options) } else { planner.apply(options) };
+    // What takes a service back is not held up by what is wrong with it.
+    let silent = options.destroy || !planner.errors.is_empty() || graph.pinned().is_some();
+    let lints = if silent { Vec::new() } else { planner.lints() };
     if !planner.errors.is_empty() {
         return Err(planner.errors);
     }
@@ -48,6 +52,7 @@ pub fn plan(graph: &Graph, state: &State, live: &LiveResources, options: &Option
         destroy: options.destroy,
         steps,
         outputs,
+        lints,
     })
 }
 
@@ -114,13 +119,14 @@ impl<'a> Planner<'a> {
         let graph = self.graph;
         let node = &graph.nodes()[index];
         let shape = self.shapes.of(&node.kind);
-        let desired = match graph.properties(index, &self.known) {
-            Ok(desired) => shape.conceal_properties(node.kind.normalized(desired)),
+        let Evaluated { properties, defaults } = match graph.evaluated(index, &self.known) {
+            Ok(evaluated) => evaluated,
             Err(error) => {
                 self.errors.push(error);
                 return None;
             }
         };
+        let desired = shape.conceal_properties(node.kind.normalized(properties));
         let managed = self.ledger.records.get(&node.address);
         let live = managed.and_then(|managed| self.live.get(managed.recorded_at)).and_then(Option::as_ref);
         let record = managed.map(|managed| managed.record);
@@ -165,6 +171,7 @@ impl<'a> Planner<'a> {
             type_name: node.kind.name.to_owned(),
             action,
             id,
+            defaults: touched(&defaults, &changes),
             changes,
             reason,
             deleted_outside,
@@ -172,6 +179,20 @@ impl<'a> Planner<'a> {
             after,
             place: Some(node.span.place()),
         })
+    }
+
+    /// What would cause downtime; what makes a deployment impossible stands against the plan.
+    fn lints(&mut self) -> Vec<Lint> {
+        let selected = |node: usize| self.selection.has_node(node);
+        let (errors, warnings): (Vec<_>, Vec<_>) = lint::lint(self.graph, &self.known, &selected)
+            .into_iter()
+            .partition(|finding| finding.severity == Severity::Error);
+        self.errors.extend(errors.iter().map(Finding::diagnostic));
+        let lint = |Finding { lint, address, span, message, help, .. }: Finding| {
+            let place = span.place();
+            Lint { lint: lint.to_owned(), address, place, message, help }
+        };
+        warnings.into_iter().map(lint).collect()
     }
 
     fn forget(&self, address: &Address) -> Step {
@@ -182,6 +203,7 @@ impl<'a> Planner<'a> {
             action: Action::Forget,
             id: record.map(|record| record.id.clone()),
             changes: Vec::new(),
+            defaults: Vec::new(),
             reason: Some("listed under `forget`".to_owned()),
             deleted_outside: false,
             moved_from: None,
@@ -255,4 +277,14 @@ impl<'a> Planner<'a> {
         }
         changes
     }
+}
+
+/// Those of the properties that infra sets by itself that a change is about.
+fn touched(defaults: &[&'static str], changes: &[Change]) -> Vec<String> {
+    let about = |default: &str, path: &str| {
+        let (outer, inner) = if path.len() < default.len() { (path, default) } else { (default, path) };
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let touched = defaults.iter().filter(|default| changes.iter().any(|change| about(default, &change.path)));
+    touched.map(|default| (*default).to_owned()).collect()
 }

@@ -41,7 +41,7 @@ fn step(address: &Address, ledger: &Ledger<'_>, reason: Option<&str>, after: Vec
             }
             (None, None, begun) => {
                 let type_name = begun.map_or("", |(_, begun)| begun.type_name.as_str());
-                let reason = "an earlier run was cut off while making it, and it is no longer wanted";
+                let reason = "an earlier run did not finish making it, and it is no longer wanted";
                 (Action::Recover, type_name, None, Some(reason.to_owned()))
             }
         };
@@ -51,6 +51,7 @@ fn step(address: &Address, ledger: &Ledger<'_>, reason: Option<&str>, after: Vec
         action,
         id,
         changes: Vec::new(),
+        defaults: Vec::new(),
         reason,
         deleted_outside: false,
         moved_from: None,
@@ -109,6 +110,7 @@ pub(super) fn refusal(address: &Address, verb: &str, span: Option<&Span>) -> Dia
         span: span.cloned(),
         label: label.map(str::to_owned),
         related: Vec::new(),
+        notes: Vec::new(),
         help: Some(help.to_owned()),
         file: None,
     }

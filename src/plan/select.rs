@@ -23,6 +23,10 @@ impl Selection {
     /// One of them names nothing that there is.
     pub(crate) fn new(graph: &Graph, ledger: &Ledger<'_>, options: &Options) -> Result<Self, Vec<Diagnostic>> {
         let all = graph.nodes().len();
+        if let Some(nodes) = graph.pinned() {
+            let untouched = ledger.addresses().into_iter().filter(|address| graph.index(address).is_none());
+            return Ok(Self { nodes, untouched: untouched.cloned().collect() });
+        }
         if options.targets.is_empty() && options.excludes.is_empty() {
             return Ok(Self { nodes: vec![true; all], untouched: HashSet::new() });
         }
@@ -103,6 +107,7 @@ fn unmatched(graph: &Graph, ledger: &Ledger<'_>, options: &Options) -> Vec<Diagn
             span: None,
             label: None,
             related: Vec::new(),
+            notes: Vec::new(),
             help: None,
             file: None,
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::constant::constant;
-use super::document::{Document, Entry, EntryKind};
+use super::document::{Allow, Document, Entry, EntryKind};
 use super::expression::{Part, Step, Template, Tree, references};
 use super::names::Names;
 use super::scope::{Unit, type_of};
@@ -58,6 +58,11 @@ impl Checker<'_> {
             self.references(tags, false);
             self.tags(tags);
         }
+        self.allow(&document.allow, false);
+        if let Some(probe) = &document.probe {
+            self.references(&probe.settings, false);
+            super::probe::check(probe, self.diagnostics);
+        }
     }
 
     fn tags(&mut self, tags: &Template) {
@@ -78,8 +83,21 @@ impl Checker<'_> {
         }
     }
 
+    fn allow(&mut self, allowed: &[Allow], in_each: bool) {
+        for Allow { lint, reason } in allowed {
+            self.references(reason, in_each);
+            if let Some(Err(error)) = reason.constant().map(|value| super::allow::reason(lint, reason, value)) {
+                self.diagnostics.push(error);
+            }
+        }
+    }
+
     fn entry(&mut self, index: usize, entry: &Entry) {
         let in_each = entry.for_each.is_some();
+        self.allow(&entry.allow, in_each);
+        if let Some(deploy) = &entry.deploy {
+            self.references(&deploy.settings, in_each);
+        }
         if let Some(for_each) = &entry.for_each {
             self.references(for_each, false);
             let wrong = match &for_each.tree {
@@ -123,7 +141,10 @@ impl Checker<'_> {
             EntryKind::Resource { type_name, properties } => {
                 match &info {
                     None => self.unknown_type(&type_name.value, &type_name.span),
-                    Some(info) => self.properties(entry, info, properties),
+                    Some(info) => {
+                        self.properties(entry, info, properties);
+                        super::deploy::check(entry, info.name, properties, self.diagnostics);
+                    }
                 }
                 self.references(properties, in_each);
             }

@@ -10,6 +10,7 @@ use crate::value::Value;
 
 mod read;
 mod reader;
+mod settings;
 
 pub(super) use read::{read, taken_names};
 pub(super) use reader::Reader;
@@ -44,6 +45,9 @@ pub(super) struct Document {
     pub(super) outputs: Vec<Output>,
     pub(super) moved: Vec<(Spanned<Address>, Spanned<Address>)>,
     pub(super) forget: Vec<Spanned<Address>>,
+    /// Lints that are allowed everywhere in the stack.
+    pub(super) allow: Vec<Allow>,
+    pub(super) probe: Option<Probe>,
 }
 
 /// What a parameter takes.
@@ -97,6 +101,32 @@ pub(super) struct Entry {
     pub(super) when: Option<Template>,
     pub(super) depends_on: Vec<Part>,
     pub(super) lifecycle: LifecycleRules,
+    pub(super) deploy: Option<Deploy>,
+    /// Lints that are allowed here, and in a component everywhere inside.
+    pub(super) allow: Vec<Allow>,
+}
+
+/// `deploy`: a map whose keys are known.
+#[derive(Debug)]
+pub(super) struct Deploy {
+    /// The place of the word.
+    pub(super) span: Span,
+    pub(super) settings: Template,
+}
+
+/// `probe`: a map whose keys are known.
+#[derive(Debug)]
+pub(super) struct Probe {
+    /// The place of the word.
+    pub(super) span: Span,
+    pub(super) settings: Template,
+}
+
+/// A lint that is allowed, and why.
+#[derive(Debug)]
+pub(super) struct Allow {
+    pub(super) lint: Spanned<String>,
+    pub(super) reason: Template,
 }
 
 /// What an entry is.

@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use super::dependencies::{Follower, Nodes};
-use super::document::{Entry, EntryKind};
+use super::deploy;
+use super::document::{Allow, Entry, EntryKind};
 use super::expression::{Template, article, references};
-use super::graph::{Definition, Graph, Lifecycle, NoAttributes, Node, OutputNode};
+use super::graph::{Allowed, Definition, Graph, Lifecycle, NoAttributes, Node, OutputNode};
 use super::scope::{Each, Frame, Here, Inputs, Instance, Member, Session, World};
-use super::{Answers, Checked, Needs};
+use super::{Answers, Checked, Needs, traffic};
 use crate::address::Address;
 use crate::catalog::TypeInfo;
-use crate::cloud::{ExistingBy, Lookup};
+use crate::cloud::{ExistingBy, Lookup, Patience};
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
 
@@ -36,11 +37,14 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
         definitions: Vec::new(),
         warned: HashSet::new(),
         warnings: Vec::new(),
+        allowed: Vec::new(),
+        allowed_here: Vec::new(),
         errors: Errors::default(),
     };
-    expander.frame(&root, &Nodes::new());
-    let Expander { follower, nodes, definitions, warnings, mut errors, .. } = expander;
     let document = &checked.unit.document;
+    expander.allow(&root, None, &document.allow);
+    expander.frame(&root, &Nodes::new());
+    let Expander { follower, nodes, definitions, warnings, allowed, mut errors, .. } = expander;
     let outputs = document
         .outputs
         .iter()
@@ -58,10 +62,12 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
         region: checked.region.clone(),
         nodes,
         by_address: follower.nodes,
+        pinned: HashMap::new(),
         outputs,
         moved: Vec::new(),
         forget: Vec::new(),
         warnings,
+        allowed,
         definitions,
         root,
         world: Arc::clone(&world),
@@ -80,6 +86,10 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
             errors.add(error);
         }
     }
+    session.reset();
+    let mut found = Vec::new();
+    graph.probe_in(&session, &mut found);
+    found.into_iter().for_each(|error| errors.add(error));
     let missing = session.missing();
     if !errors.found.is_empty() {
         return Err(Needs::Errors(errors.found));
@@ -87,6 +97,7 @@ pub(super) fn expand(checked: &Checked, answers: &Answers) -> Result<Graph, Need
     if !missing.is_empty() {
         return Err(Needs::Lookups(missing.into_iter().collect()));
     }
+    traffic::leave_to_ecs(&mut graph);
     Ok(graph)
 }
 
@@ -143,10 +154,30 @@ struct Expander<'s> {
     definitions: Vec<Definition>,
     warned: HashSet<&'static str>,
     warnings: Vec<Diagnostic>,
+    allowed: Vec<Allowed>,
+    /// Those that apply where the expander is, the outermost first.
+    allowed_here: Vec<usize>,
     errors: Errors,
 }
 
 impl Expander<'_> {
+    /// Notes the lints that are allowed from here on; returns how many were before.
+    fn allow(&mut self, frame: &Frame, each: Option<&Each>, allow: &[Allow]) -> usize {
+        let before = self.allowed_here.len();
+        for Allow { lint, reason } in allow {
+            let Some(value) = self.known(frame, each, reason, "a reason") else { continue };
+            match super::allow::reason(lint, reason, value) {
+                Ok(None) => {}
+                Ok(Some(reason)) => {
+                    self.allowed_here.push(self.allowed.len());
+                    self.allowed.push(Allowed { lint: lint.value.clone(), reason, span: lint.span.clone() });
+                }
+                Err(error) => self.errors.add(error),
+            }
+        }
+        before
+    }
+
     fn frame(&mut self, frame: &Arc<Frame>, inherited: &Nodes) {
         for index in &frame.unit.order {
             let entry = &frame.unit.document.entries[*index];
@@ -255,6 +286,21 @@ impl Expander<'_> {
         if let Some(Value::String(key)) = each.as_deref().map(|each| &each.key) {
             address = address.with_key(key);
         }
+        let before = self.allow(frame, each.as_deref(), &entry.allow);
+        let instance = self.allowed_instance(frame, index, entry, address, each, inherited);
+        self.allowed_here.truncate(before);
+        instance
+    }
+
+    fn allowed_instance(
+        &mut self,
+        frame: &Arc<Frame>,
+        index: usize,
+        entry: &Entry,
+        address: Address,
+        each: Option<Arc<Each>>,
+        inherited: &Nodes,
+    ) -> Option<Instance> {
         match &entry.kind {
             EntryKind::Resource { properties, .. } => {
                 let kind = frame.unit.types[index].clone()?;
@@ -279,6 +325,18 @@ impl Expander<'_> {
             }
             EntryKind::Broken => None,
         }
+    }
+
+    /// How long the stack says that a resource is awaited, which must be known before anything is made.
+    fn patience(&mut self, frame: &Frame, each: Option<&Each>, entry: &Entry) -> Patience {
+        let Some(deploy) = &entry.deploy else { return Patience::default() };
+        for name in ["wait", "timeout"] {
+            if let Some(template) = deploy.settings.entry(name) {
+                self.known(frame, each, template, &format!("`{name}`"));
+            }
+        }
+        self.session.reset();
+        deploy::patience(deploy, |template| Here::new(self.session, frame, each).evaluate(template))
     }
 
     fn existing_by(&mut self, frame: &Frame, id: Option<&Template>, tags: Option<&Template>) -> Option<ExistingBy> {
@@ -330,6 +388,9 @@ impl Expander<'_> {
                 self.follower.reference(self.session, frame, each_ref, part, &reference, out);
             }
         });
+        if let Some(deploy) = &entry.deploy {
+            self.follower.template(self.session, frame, each_ref, &deploy.settings, &mut late);
+        }
         for part in &entry.depends_on {
             self.follower.part(self.session, frame, each_ref, part, &mut late);
         }
@@ -357,6 +418,7 @@ impl Expander<'_> {
         {
             self.warnings.push(Diagnostic::warning(&entry.span, warning));
         }
+        let patience = self.patience(frame, each_ref, entry);
         self.nodes.push(Node {
             address: address.clone(),
             logical_name: entry.name.clone(),
@@ -368,6 +430,8 @@ impl Expander<'_> {
                 ignore: entry.lifecycle.ignore.iter().map(|name| name.value.clone()).collect(),
                 replace_on: replace_on.iter().map(|node| self.nodes[*node].address.clone()).collect(),
             },
+            allowed: self.allowed_here.iter().rev().copied().collect(),
+            patience,
             span: entry.span.clone(),
         });
         self.definitions.push(Definition { frame: Arc::clone(frame), entry: index, each: each.cloned() });

@@ -1,15 +1,19 @@
 //! What a stack comes down to: resources in dependency order, with expressions that can be evaluated at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::address::Address;
 use crate::catalog::TypeInfo;
+use crate::cloud::Patience;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::value::Value;
 
-use super::document::EntryKind;
+use super::deploy;
+use super::document::{Entry, EntryKind};
 use super::expression::{Template, Tree};
+use super::pin::{Pinned, open_part};
+use super::probe::Probe;
 use super::scope::{Each, Frame, Here, Session, World, merge_tags};
 use super::typing::Schema;
 
@@ -22,13 +26,17 @@ pub struct Graph {
     pub(super) region: String,
     /// In dependency order: what a node depends on stands before it.
     pub(super) nodes: Vec<Node>,
-    pub(super) by_address: std::collections::HashMap<Address, usize>,
+    pub(super) by_address: HashMap<Address, usize>,
     pub(super) outputs: Vec<OutputNode>,
     pub(super) moved: Vec<(Address, Address)>,
     pub(super) forget: Vec<Address>,
     pub(super) warnings: Vec<Diagnostic>,
+    /// Lints that are allowed somewhere.
+    pub(super) allowed: Vec<Allowed>,
     /// Of each node, what evaluates it.
     pub(super) definitions: Vec<Definition>,
+    /// Nodes that are as they are given, whatever evaluates them.
+    pub(super) pinned: HashMap<usize, Pinned>,
     pub(super) root: Arc<Frame>,
     pub(super) world: Arc<World>,
 }
@@ -41,9 +49,17 @@ pub(super) struct Definition {
     pub(super) each: Option<Arc<Each>>,
 }
 
+impl Definition {
+    /// What its file says of it.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.frame.unit.document.entries[self.entry]
+    }
+}
+
 /// What the resources are known to be, while a plan is made or applied.
 pub trait Attributes {
-    /// Properties and outputs of the resource at `address` in one map. A missing key, or `None`, is unknown.
+    /// Properties and outputs of the resource at `address` in one map. Of a missing key, or where there is `None`, what the
+    /// stack says is taken, as far as it says it; [`Value::Unknown`] is a resource of which not even that is to be taken.
     fn attributes(&self, address: &Address) -> Option<&Value>;
 }
 
@@ -71,8 +87,32 @@ pub struct Node {
     pub early: Vec<usize>,
     /// How its life is ruled.
     pub lifecycle: Lifecycle,
+    /// The lints that are allowed here: indices into the graph's, the nearest first.
+    pub allowed: Vec<usize>,
+    /// How long an apply waits for it.
+    pub patience: Patience,
     /// The place of the resource's name.
     pub span: Span,
+}
+
+/// A lint that the stack allows somewhere.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    /// Its name.
+    pub lint: String,
+    /// Why, in the author's words.
+    pub reason: String,
+    /// Where it is allowed.
+    pub span: Span,
+}
+
+/// The properties of a resource, and what infra says of them where the stack says nothing.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The properties.
+    pub properties: Value,
+    /// The paths of those that infra sets by itself.
+    pub defaults: Vec<&'static str>,
 }
 
 /// How a resource's life is ruled.
@@ -152,12 +192,46 @@ impl Graph {
     ///
     /// What is wrong with them now that they are evaluated, with its place in the expression that failed.
     pub fn properties(&self, node: usize, known: &dyn Attributes) -> Result<Value, Diagnostic> {
+        Ok(self.evaluated(node, known)?.properties)
+    }
+
+    /// As [`Graph::properties`], with what infra adds by itself told apart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Graph::properties`].
+    pub fn evaluated(&self, node: usize, known: &dyn Attributes) -> Result<Evaluated, Diagnostic> {
         let mut errors = Vec::new();
-        let properties = self.properties_in(node, &Session::new(&self.world, known), &mut errors);
+        let evaluated = self.properties_in(node, &Session::new(&self.world, known), &mut errors);
         match errors.into_iter().next() {
             Some(error) => Err(error),
-            None => Ok(properties),
+            None => Ok(evaluated),
         }
+    }
+
+    /// Lints that are allowed somewhere.
+    pub fn allowed(&self) -> &[Allowed] {
+        &self.allowed
+    }
+
+    /// What is watched while the stack is applied, with what is known now.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it now that it is evaluated.
+    pub fn probe(&self, known: &dyn Attributes) -> Result<Option<Probe>, Diagnostic> {
+        let mut errors = Vec::new();
+        let probe = self.probe_in(&Session::new(&self.world, known), &mut errors);
+        match errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(probe),
+        }
+    }
+
+    pub(super) fn probe_in(&self, session: &Session<'_>, errors: &mut Vec<Diagnostic>) -> Option<Probe> {
+        let probe = self.root.unit.document.probe.as_ref()?;
+        let here = Here::new(session, &self.root, None);
+        Some(super::probe::read(probe, |template| here.evaluate(template), errors))
     }
 
     /// The value of an output with what is known now; secret where the output is.
@@ -170,16 +244,27 @@ impl Graph {
     }
 
     /// The properties of a node; what is wrong with them is added to `errors`.
-    pub(super) fn properties_in(&self, node: usize, session: &Session<'_>, errors: &mut Vec<Diagnostic>) -> Value {
+    pub(super) fn properties_in(&self, node: usize, session: &Session<'_>, errors: &mut Vec<Diagnostic>) -> Evaluated {
         let (definition, kind) = (&self.definitions[node], &self.nodes[node].kind);
         let here = Here::new(session, &definition.frame, definition.each.as_deref());
-        let EntryKind::Resource { properties, .. } = &definition.frame.unit.document.entries[definition.entry].kind
-        else {
-            return Value::map();
-        };
+        let entry = definition.entry();
+        let nothing = Evaluated { properties: Value::map(), defaults: Vec::new() };
+        let EntryKind::Resource { properties, .. } = &entry.kind else { return nothing };
         let schema = Schema::new(&kind.properties);
+        if let Some(pinned) = self.pinned.get(&node) {
+            let mut values = pinned.properties.as_map().cloned().unwrap_or_default();
+            let open = open_part(properties, &pinned.open);
+            if let Value::Map(open) = typed(here, &open, Some(schema), kind.name, errors) {
+                values.extend(open);
+            }
+            return Evaluated { properties: Value::Map(values), defaults: Vec::new() };
+        }
         let Value::Map(mut values) = typed(here, properties, Some(schema), kind.name, errors) else {
-            return Value::map();
+            return nothing;
+        };
+        let defaults = match deploy::applies(kind.name) {
+            true => deploy::fold(entry, |template| here.evaluate(template), &mut values, errors),
+            false => Vec::new(),
         };
         if let (Some(_), Some(tags)) = (kind.tags, &self.root.unit.document.tags) {
             match Here::new(session, &self.root, None).evaluate(tags) {
@@ -187,7 +272,7 @@ impl Graph {
                 Err(error) => errors.push(error),
             }
         }
-        Value::Map(values)
+        Evaluated { properties: Value::Map(values), defaults }
     }
 
     pub(super) fn output_in(&self, output: usize, session: &Session<'_>) -> Result<Value, Diagnostic> {

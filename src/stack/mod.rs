@@ -12,9 +12,12 @@ use crate::cloud::Lookup;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::value::Value;
 
+mod allow;
+mod blame;
 mod check;
 mod constant;
 mod dependencies;
+mod deploy;
 mod document;
 mod expand;
 mod expression;
@@ -27,18 +30,25 @@ mod names;
 mod origin;
 mod parameters;
 mod pattern;
+mod pin;
 mod place;
+mod probe;
 mod schema;
 mod scope;
 mod secret_parameters;
 mod suggest;
+mod traffic;
 mod typing;
+mod units;
 mod yaml;
 
-pub use graph::{Attributes, Graph, Lifecycle, NoAttributes, Node, OutputNode};
+pub use graph::{Allowed, Attributes, Evaluated, Graph, Lifecycle, NoAttributes, Node, OutputNode};
 pub use load::load;
 pub use name::name;
 pub use origin::Origin;
+pub use pin::Pinned;
+pub use place::References;
+pub use probe::Probe;
 pub use schema::{component_schema, schema};
 
 /// The functions of expressions: how each is called, and what it gives.

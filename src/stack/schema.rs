@@ -2,8 +2,14 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::deploy;
 use super::document::{ParameterType, taken_names};
 use crate::catalog::Catalog;
+use crate::lint::LINTS;
+
+mod settings;
+
+use settings::{deploy_schema, probe_schema};
 
 /// An address, such as `Api.Queue["a"]`.
 const ADDRESS: &str = r#"^[A-Za-z][A-Za-z0-9]*(\[".*"\])?(\.[A-Za-z][A-Za-z0-9]*(\[".*"\])?)*$"#;
@@ -26,6 +32,8 @@ pub fn schema(catalog: &Catalog) -> Json {
                 {"type": ["array", "null"], "items": {"$ref": "#/definitions/infra.move"}},
             ],
         },
+        "allow": {"$ref": "#/definitions/infra.allow"},
+        "probe": {"$ref": "#/definitions/infra.probe"},
         "forget": {
             "type": ["array", "null"],
             "items": {"type": "string", "pattern": ADDRESS},
@@ -152,6 +160,8 @@ fn definitions(catalog: &Catalog) -> Json {
         "type": {"description": "CloudFormation's resource type.", "enum": names},
         "properties": {"type": ["object", "null"], "description": "CloudFormation's properties of the type."},
         "lifecycle": {"$ref": "#/definitions/infra.lifecycle"},
+        "deploy": {"$ref": "#/definitions/infra.deploy"},
+        "allow": {"$ref": "#/definitions/infra.allow"},
     });
     extend(&mut resource, own);
     extend(&mut resource, common.clone());
@@ -159,6 +169,7 @@ fn definitions(catalog: &Catalog) -> Json {
     let own = json!({
         "component": text("The component's file, relative to this one."),
         "with": {"type": ["object", "null"], "description": "The component's parameters."},
+        "allow": {"$ref": "#/definitions/infra.allow"},
     });
     extend(&mut component, own);
     extend(&mut component, common);
@@ -170,6 +181,7 @@ fn definitions(catalog: &Catalog) -> Json {
                 true => (None, &["properties"]),
                 false => (Some(json!({"type": "null"})), &[]),
             };
+            let deploys = deploy::applies(info.name);
             let own = json!({"$ref": format!("#/definitions/{}", info.name)});
             let properties = match none {
                 None => own,
@@ -177,7 +189,10 @@ fn definitions(catalog: &Catalog) -> Json {
             };
             json!({
                 "if": {"properties": {"type": {"const": info.name}}, "required": ["type"]},
-                "then": {"properties": {"properties": properties}, "required": needs},
+                "then": {"properties": match deploys {
+                    true => json!({"properties": properties}),
+                    false => json!({"properties": properties, "deploy": false}),
+                }, "required": needs},
             })
         })
         .collect();
@@ -227,6 +242,16 @@ fn definitions(catalog: &Catalog) -> Json {
                     "type": ["array", "null"], "items": {"type": "string"},
                 },
             },
+        },
+        "infra.deploy": deploy_schema(),
+        "infra.probe": probe_schema(),
+        "infra.allow": {
+            "description": "Lints that are allowed here, each with the reason.",
+            "type": ["object", "null"], "additionalProperties": false,
+            "properties": LINTS
+                .iter()
+                .map(|lint| (lint.name.to_owned(), json!({"type": ["string", "null"], "description": lint.about})))
+                .collect::<Map<_, _>>(),
         },
         "infra.parameter": {
             "allOf": by_parameter_type,

@@ -21,12 +21,7 @@ impl Scene {
         let local = LocalAws::start(Options::default()).await.expect("the local AWS starts");
         let cloud = AwsCloud::local(crate::REGION, &local.endpoint()).await;
         let vpc = cloud.catalog().get("AWS::EC2::VPC").expect("the type").as_ref().clone();
-        let op = Op {
-            id: OpId::generate(),
-            address: Address::root("Vpc"),
-            stack: "faults".into(),
-            environment: "test".into(),
-        };
+        let op = Op::new(OpId::generate(), Address::root("Vpc"), "faults".into(), "test".into());
         Self { local, cloud, vpc, op, properties: Value::from(json!({"CidrBlock": "10.50.0.0/16"})) }
     }
 

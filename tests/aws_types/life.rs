@@ -192,7 +192,7 @@ impl Life<'_> {
 }
 
 fn operation(name: &str) -> Op {
-    Op { id: OpId::generate(), address: Address::root(name), stack: "types".into(), environment: "test".into() }
+    Op::new(OpId::generate(), Address::root(name), "types".into(), "test".into())
 }
 
 /// `properties` with the name that the engine makes where none is given.

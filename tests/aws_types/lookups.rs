@@ -14,12 +14,7 @@ async fn lookups_are_answered_in_their_order() {
     let local = LocalAws::start(Options::default()).await.expect("the local AWS starts");
     let cloud = AwsCloud::local(crate::REGION, &local.endpoint()).await;
     let kind = cloud.catalog().get("AWS::EC2::VPC").expect("the type").clone();
-    let op = Op {
-        id: OpId::generate(),
-        address: Address::root("Shared"),
-        stack: "lookups".into(),
-        environment: "test".into(),
-    };
+    let op = Op::new(OpId::generate(), Address::root("Shared"), "lookups".into(), "test".into());
     let properties = Value::from(json!({"CidrBlock": "10.40.0.0/16", "Tags": [{"Key": "Name", "Value": "shared"}]}));
     let id = cloud.create(&kind, &op, &properties).await.expect("a VPC");
 

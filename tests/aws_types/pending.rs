@@ -8,7 +8,7 @@ use local_aws::{Action, Fault, LocalAws, Options, When};
 use serde_json::json;
 
 fn op(name: &str) -> Op {
-    Op { id: OpId::generate(), address: Address::root(name), stack: "pending".into(), environment: "test".into() }
+    Op::new(OpId::generate(), Address::root(name), "pending".into(), "test".into())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use local_aws::{LocalAws, Options};
 use serde_json::{Value as Json, json};
 
 fn operation(stack: &str) -> Op {
-    Op { id: OpId::generate(), address: Address::root("Thing"), stack: stack.into(), environment: "test".into() }
+    Op::new(OpId::generate(), Address::root("Thing"), stack.into(), "test".into())
 }
 
 /// Types, how somebody else has made one, how the stack would change it.

@@ -119,8 +119,17 @@ pub(crate) fn docker(arguments: &[&str]) -> String {
 /// Runs an image as ECS would and asks for its health: the answer, the image's size in bytes, its user.
 pub(crate) fn try_image(service: &str, tag: &str) -> (Option<String>, u64, String) {
     let image = format!("{service}:{tag}");
-    let run = ["run", "--detach", "--rm", "--read-only", "--cap-drop", "ALL", "--publish", "127.0.0.1::8080", &image];
-    let container = docker(&run);
+    let run = ["run", "--detach", "--rm", "--read-only", "--cap-drop", "ALL", "--publish", "127.0.0.1::8080"];
+    // What ECS would give them; nothing answers there, and nobody is to be asked.
+    let given = [
+        "QUEUE_URL=http://127.0.0.1:1/123456789012/messages",
+        "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/123456789012/dead",
+        "WARM_UP_SECONDS=0",
+    ]
+    .into_iter()
+    .chain(["SENDER_ADDRESS=nobody@example.com", "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL=http://127.0.0.1:1"]);
+    let given = given.flat_map(|variable| ["--env", variable]);
+    let container = docker(&run.into_iter().chain(given).chain([image.as_str()]).collect::<Vec<_>>());
     let address = docker(&["port", &container, "8080/tcp"]);
     let health = (0..50).find_map(|_| {
         std::thread::sleep(Duration::from_millis(100));

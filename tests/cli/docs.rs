@@ -12,6 +12,9 @@ const COMMANDS: [&[&str]; COUNT] = [
     &["plan"],
     &["apply"],
     &["destroy"],
+    &["rollback"],
+    &["status"],
+    &["logs"],
     &["output"],
     &["show"],
     &["graph"],
@@ -21,7 +24,7 @@ const COMMANDS: [&[&str]; COUNT] = [
     &["schema"],
     &["completions"],
 ];
-const COUNT: usize = 12;
+const COUNT: usize = 15;
 
 #[test]
 fn the_page_of_commands_is_what_help_says() {

@@ -37,6 +37,7 @@ fn saved() -> SavedPlan {
             destroy: false,
             steps: Vec::new(),
             outputs: Vec::new(),
+            lints: Vec::new(),
         },
     }
 }

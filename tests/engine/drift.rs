@@ -87,3 +87,92 @@ async fn ignored_properties_may_drift() {
     assert_eq!(user.plan(&stack).await, "");
     assert_eq!(user.plan(&stack.replace("DelaySeconds: 5", "DelaySeconds: 7")).await, "");
 }
+
+const TRAFFIC: &str = r#"
+resources:
+  Blue: { type: AWS::ElasticLoadBalancingV2::TargetGroup, properties: { Protocol: HTTP } }
+  Green: { type: AWS::ElasticLoadBalancingV2::TargetGroup, properties: { Protocol: HTTP } }
+  Listener:
+    type: AWS::ElasticLoadBalancingV2::Listener
+    properties: { Port: 80, DefaultActions: [{ Type: forward, Weights: [100, 0] }] }
+  Rule:
+    type: AWS::ElasticLoadBalancingV2::ListenerRule
+    properties: { ListenerArn: "${Listener.ListenerArn}", Priority: 1, Actions: [{ Type: forward, Weights: [100, 0] }] }
+  Trial:
+    type: AWS::ElasticLoadBalancingV2::Listener
+    properties: { Port: 81, DefaultActions: [{ Type: forward, Weights: [100, 0] }] }
+  Service:
+    type: AWS::ECS::Service
+    deploy: { strategy: blue_green }
+    properties:
+      TaskDefinition: app:1
+      LoadBalancers:
+        - TargetGroupArn: "${Blue.TargetGroupArn}"
+          AdvancedConfiguration:
+            AlternateTargetGroupArn: "${Green.TargetGroupArn}"
+            ProductionListenerRule: "${Rule.RuleArn}"
+            TestListenerRule: "${Trial.ListenerArn}"
+            RoleArn: arn:r
+"#;
+
+/// What ECS does to a listener or rule when a deployment moves its traffic.
+fn move_traffic(user: &User, address: &str, property: &str) {
+    user.cloud.edit(&user.id(address), |properties| {
+        if let Value::Map(properties) = properties {
+            let moved = json!([{"Type": "forward", "Weights": [0, 100]}]);
+            properties.insert(property.to_owned(), Value::from(moved));
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_that_a_deployment_moved_stay_as_ecs_left_them() {
+    let moved = json!([{"Type": "forward", "Weights": [0, 100]}]);
+    let property = TRAFFIC.replace("    deploy: { strategy: blue_green }\n", "").replace(
+        "      TaskDefinition: app:1\n",
+        "      TaskDefinition: app:1\n      DeploymentConfiguration: { Strategy: CANARY }\n",
+    );
+    for stack in [TRAFFIC.to_owned(), property] {
+        let user = User::new();
+        user.applied(&stack).await;
+        let made = json!([{"Type": "forward", "Weights": [100, 0]}]);
+        assert_eq!(user.property("Rule", "Actions"), made, "it is made as the stack says");
+        move_traffic(&user, "Rule", "Actions");
+        move_traffic(&user, "Trial", "DefaultActions");
+        user.assert_settled(&stack).await;
+        assert_eq!(
+            user.plan(&stack.replacen("Actions: [{ Type: forward", "Actions: [{ Type: other", 3)).await,
+            LISTENER
+        );
+
+        // Another change of the rule leaves them too.
+        user.applied(&stack.replace("Priority: 1", "Priority: 2")).await;
+        assert_eq!(user.property("Rule", "Priority"), json!(2));
+        assert_eq!(user.property("Rule", "Actions"), moved);
+        assert_eq!(user.property("Trial", "DefaultActions"), moved);
+    }
+}
+
+/// The plan of other actions of all three: those of the listener that no service names.
+const LISTENER: &str = "~ Listener\n    DefaultActions[0].Type: \"forward\" → \"other\"\n";
+
+#[tokio::test(start_paused = true)]
+async fn weights_are_the_stacks_where_no_deployment_moves_them() {
+    let rolling = TRAFFIC.replace("blue_green", "rolling");
+    let external = TRAFFIC.replace("    deploy: { strategy: blue_green }\n", "").replace(
+        "      TaskDefinition: app:1\n",
+        "      TaskDefinition: app:1\n      DeploymentController: { Type: EXTERNAL }\n",
+    );
+    for stack in [rolling, external] {
+        let user = User::new();
+        user.applied(&stack).await;
+        move_traffic(&user, "Rule", "Actions");
+        let plan = user.plan(&stack).await;
+        assert!(plan.starts_with("~ Rule\n") && plan.contains("[drift]"), "{plan}");
+    }
+    let user = User::new();
+    user.applied(TRAFFIC).await;
+    move_traffic(&user, "Listener", "DefaultActions");
+    let plan = user.plan(TRAFFIC).await;
+    assert!(plan.starts_with("~ Listener\n"), "no service names it: {plan}");
+}

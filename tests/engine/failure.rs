@@ -1,6 +1,7 @@
 use infra::apply::Outcome;
 use infra::cloud::ErrorKind;
 use infra::cloud::fake::{Effect, Fault, Verb};
+use infra::value::Value;
 
 use super::support::{User, report_text};
 
@@ -38,6 +39,49 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
     assert!(user.plan(STACK).await.starts_with("+ Subnet\n+ Alb after Subnet\n"));
     user.applied(STACK).await;
     assert_eq!(user.cloud.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_never_tells_what_was_only_planned() {
+    let stack = |version: u32| {
+        format!(
+            r#"
+resources:
+  Service: {{ type: Test::App::Service, properties: {{ Containers: [{{ Name: a, Image: "app:{version}" }}] }} }}
+  Served: {{ type: Test::App::Queue, depends_on: [Service], properties: {{ DelaySeconds: {version} }} }}
+outputs:
+  served: {{ value: "${{Served.DelaySeconds}}" }}
+  containers: {{ value: "${{Service.Containers}}" }}
+  text: {{ value: "it is ${{Served.DelaySeconds}}" }}
+  other: {{ value: "{version}" }}
+"#
+        )
+    };
+    let user = User::new();
+    user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Denied).at("Service"));
+    assert_eq!(user.apply(&stack(1)).await.outcome, Outcome::Failed);
+    let outputs = user.state(&stack(1)).await.outputs;
+    assert_eq!(outputs.keys().collect::<Vec<_>>(), ["other"], "there is none before");
+
+    user.applied(&stack(1)).await;
+    let first = user.state(&stack(1)).await.outputs;
+    assert_eq!(first["served"], Value::Int(1));
+    for fault in [
+        Fault::fail(Verb::Update, ErrorKind::Denied),
+        Fault::fail(Verb::Update, ErrorKind::Unsettled),
+        Fault::do_and_fail(Verb::Update, ErrorKind::Unsettled),
+    ] {
+        user.cloud.inject(fault.at("Service"));
+        assert_eq!(user.apply(&stack(2)).await.outcome, Outcome::Failed);
+        let mut outputs = user.state(&stack(2)).await.outputs;
+        assert_eq!(outputs.insert("other".to_owned(), first["other"].clone()), Some(Value::from("2")));
+        assert_eq!(outputs, first, "what is on record from before stays");
+        assert!(user.plan(&stack(2)).await.contains("output served: 1 → 2\n"));
+        user.applied(&stack(1)).await;
+    }
+
+    user.applied(&stack(2)).await;
+    assert_eq!(user.state(&stack(2)).await.outputs["text"], Value::from("it is 2"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,4 +215,33 @@ async fn a_failed_update_stops_the_delete_of_what_it_was_to_let_go() {
     );
     user.applied(&next).await;
     assert_eq!(user.cloud.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_the_cloud_took_back_is_still_to_be_made() {
+    let user = User::new();
+    user.applied(STACK).await;
+    let changed = STACK.replace("Name: a", "Name: b");
+    user.cloud.inject(Fault::fail(Verb::Update, ErrorKind::Unsettled).at("Service"));
+    assert_eq!(user.apply(&changed).await.outcome, Outcome::Failed);
+    assert!(user.state(&changed).await.begun.is_empty());
+    let plan = user.plan(&changed).await;
+    assert!(plan.starts_with("~ Service"), "{plan}");
+    user.applied(&changed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_change_goes_out_though_the_one_before_it_stays_and_never_becomes_usable() {
+    let user = User::new();
+    user.applied(STACK).await;
+    let (bad, good) = (STACK.replace("Name: a", "Name: bad"), STACK.replace("Name: a", "Name: good"));
+    user.cloud.inject(Fault::do_and_fail(Verb::Update, ErrorKind::Unsettled).at("Service"));
+    user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Unsettled).at("Service").always());
+    assert_eq!(user.apply(&bad).await.outcome, Outcome::Failed);
+    let plan = user.plan(&bad).await;
+    assert!(plan.starts_with("! Service"), "{plan}");
+    assert_eq!(user.apply(&bad).await.outcome, Outcome::Failed, "it is as the stack says, and fails");
+    assert_eq!(user.apply(&good).await.outcome, Outcome::Done);
+    let plan = user.plan(&good).await;
+    assert!(!plan.contains("Service"), "{plan}");
 }

@@ -1,3 +1,4 @@
+use infra::apply::Event;
 use infra::cloud::fake::Verb;
 
 use super::support::User;
@@ -104,4 +105,22 @@ async fn the_same_input_gives_the_same_bytes() {
     assert_eq!(first, second);
     let back: infra::plan::Plan = serde_json::from_str(&first).unwrap();
     assert_eq!(serde_json::to_string(&back).unwrap(), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operation_says_is_told_between_its_start_and_its_end() {
+    let user = User::in_slow_cloud();
+    user.apply(STACK).await;
+    let of_alb: Vec<&str> = user
+        .events()
+        .iter()
+        .filter_map(|event| match event {
+            Event::Started { address, .. } if address.as_str() == "Alb" => Some("started"),
+            Event::Progress { address, text } if address.as_str() == "Alb" && text == "not ready yet" => Some("said"),
+            Event::Finished { address, .. } if address.as_str() == "Alb" => Some("finished"),
+            _ => None,
+        })
+        .collect();
+    // The second start is that it is made and awaited.
+    assert_eq!(of_alb, ["started", "said", "started", "finished"]);
 }

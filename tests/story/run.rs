@@ -71,7 +71,7 @@ impl Infra {
 /// How a command went.
 pub(crate) struct Run {
     command: String,
-    code: Option<i32>,
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }

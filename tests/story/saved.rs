@@ -166,7 +166,7 @@ impl User {
 }
 
 fn op() -> Op {
-    Op { id: OpId::generate(), address: Address::from("Hand"), stack: "by".into(), environment: "hand".into() }
+    Op::new(OpId::generate(), Address::from("Hand"), "by".into(), "hand".into())
 }
 
 fn no_canary_below(folder: &Path) {

@@ -1,11 +1,15 @@
 """Runs ministack until standard input closes, so that it never outlives the process that started it."""
 
+import http.client
+import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
+import urllib.parse
 
 SECONDS_TO_STOP = 5
 private_port = int(sys.argv[1])
@@ -16,9 +20,47 @@ pipe = os.dup(0)
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
+class Engine(http.client.HTTPConnection):
+    """Docker's engine at a socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=SECONDS_TO_STOP)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+    def call(self, method, path):
+        self.request(method, path)
+        answer = self.getresponse().read()
+        return json.loads(answer) if answer else None
+
+
+def remove_containers():
+    """Removes the containers of a process that was killed; one that was not has removed them."""
+    path, instance = os.environ.get("LOCAL_AWS_ENGINE"), os.environ.get("LOCAL_AWS_INSTANCE")
+    if not path or not instance:
+        return
+    try:
+        engine = Engine(path)
+        label = urllib.parse.quote(json.dumps({"label": ["local-aws.instance=" + instance]}))
+        for container in engine.call("GET", "/containers/json?all=1&filters=" + label):
+            engine.call("DELETE", "/containers/" + container["Id"] + "?force=1&v=1")
+        for network in engine.call("GET", "/networks?filters=" + label):
+            engine.call("DELETE", "/networks/" + network["Id"])
+        for volume in engine.call("GET", "/volumes?filters=" + label)["Volumes"] or []:
+            engine.call("DELETE", "/volumes/" + volume["Name"] + "?force=1")
+    except (OSError, ValueError, http.client.HTTPException):
+        # The next local AWS removes what is left.
+        pass
+
+
 def stop_when_the_pipe_closes():
     while os.read(pipe, 4096):
         pass
+    remove_containers()
     # Who made the folder may have been killed.
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -29,6 +71,20 @@ def stop_when_the_pipe_closes():
 threading.Thread(target=stop_when_the_pipe_closes, daemon=True).start()
 
 from ministack import app
+from ministack.services import sqs
+
+forget_deduplication_ids = sqs._prune_dedup
+
+
+def forget_now_and_then(queue):
+    """Forgets old deduplication ids once a second, not with each message: it copies five minutes of them."""
+    now = time.monotonic()
+    if now - queue.get("ids_forgotten_at", 0) >= 1:
+        queue["ids_forgotten_at"] = now
+        forget_deduplication_ids(queue)
+
+
+sqs._prune_dedup = forget_now_and_then
 
 # GATEWAY_PORT is the port that the emulator writes into URLs: the public one. It listens on another.
 app._resolve_port = lambda: str(private_port)

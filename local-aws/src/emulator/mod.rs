@@ -56,8 +56,8 @@ pub(crate) struct Start<'a> {
     pub(crate) python: &'a str,
     /// The port that its answers name.
     pub(crate) public_port: u16,
-    /// Whether ECS tasks are real containers.
-    pub(crate) containers: bool,
+    /// The socket of Docker's engine and the label of what runs there, which it removes when this process is killed.
+    pub(crate) containers: Option<(&'a str, &'a str)>,
     /// Told before anything slow.
     pub(crate) notice: &'a dyn Fn(&str),
 }
@@ -93,6 +93,8 @@ impl Emulator {
             .args(["-c", BOOTSTRAP])
             .arg(address.port().to_string())
             .env("BIND_HOST", "127.0.0.1")
+            // Whatever runs in containers is not the emulator's to run.
+            .env("DOCKER_HOST", format!("unix://{}", folder.join("no-docker.sock").display()))
             .env("GATEWAY_PORT", settings.public_port.to_string())
             .env("IOT_MTLS_ENABLED", "0")
             .env("LOG_LEVEL", "WARNING")
@@ -104,9 +106,8 @@ impl Emulator {
             .stderr(log)
             .process_group(0)
             .kill_on_drop(false);
-        if !settings.containers {
-            // Where there is no Docker, the emulator only says that its tasks run.
-            command.env("DOCKER_HOST", format!("unix://{}", folder.join("no-docker.sock").display()));
+        if let Some((socket, instance)) = settings.containers {
+            command.env("LOCAL_AWS_ENGINE", socket).env("LOCAL_AWS_INSTANCE", instance);
         }
         for setting in SETTINGS_CLEARED {
             command.env_remove(setting);

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::clock::Wait;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::strict::target_group;
@@ -29,7 +28,6 @@ pub(super) async fn check(call: &Call, facts: &Facts<'_>) -> Result<(), AwsError
         }
         "CreateService" => {
             cluster_exists(input, facts).await?;
-            is_drained(input, facts)?;
             task_definition_exists(input, facts).await?;
             network_exists(input, facts).await?;
             target_groups_are_attached(input, facts).await
@@ -102,19 +100,6 @@ async fn cluster_exists(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError
     Err(AwsError::refused("ClusterNotFoundException", "Cluster not found."))
 }
 
-/// Refuses the name of a service that was deleted and is not drained.
-fn is_drained(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {
-    let text = |key: &str, default| short(input[key].as_str().unwrap_or(default));
-    let tail = format!("/{}/{}", text("cluster", "default"), text("serviceName", ""));
-    let clock = facts.shared.clock();
-    let memory = facts.shared.memory();
-    if memory.departed.keys().any(|arn| arn.ends_with(&tail) && clock.waits(arn, Wait::ServiceDeleted)) {
-        let message = "Unable to Start a service that is still Draining.";
-        return Err(AwsError::refused("InvalidParameterException", message));
-    }
-    Ok(())
-}
-
 /// Refuses another capacity provider strategy without a new deployment.
 async fn another_strategy_is_forced(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {
     let given = &input["capacityProviderStrategy"];
@@ -143,12 +128,18 @@ fn strategy(list: &Value) -> Vec<(String, i64, i64)> {
 
 async fn cluster_is_empty(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {
     let cluster = short(input["cluster"].as_str().unwrap_or("default"));
-    let here = |service: &Value| {
-        service["status"] != "INACTIVE" && service["clusterArn"].as_str().is_some_and(|arn| short(arn) == cluster)
-    };
-    if facts.services().await?.iter().any(here) {
+    let services = facts.shared.ecs.services(facts.shared).await;
+    if services.iter().any(|service| service["clusterArn"].as_str().is_some_and(|arn| short(arn) == cluster)) {
         let message = "The Cluster cannot be deleted while Services are active.";
         return Err(AwsError::refused("ClusterContainsServicesException", message));
+    }
+    let arns = facts.ecs_list("ListClusters", &json!({}), "clusterArns").await?;
+    let arn = arns.iter().filter_map(Value::as_str).find(|arn| short(arn) == cluster);
+    if let Some(arn) = arn
+        && facts.shared.ecs.has_tasks(arn, facts.shared).await
+    {
+        let message = "The Cluster cannot be deleted while Tasks are active.";
+        return Err(AwsError::refused("ClusterContainsTasksException", message));
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) async fn ecs_service(target: &Value, facts: &Facts<'_>) -> Result<Opt
         return Ok(None);
     }
     let ending = format!(":{}", target["ResourceId"].as_str().unwrap_or_default());
-    let services = facts.services().await?.into_iter();
+    let services = facts.shared.ecs.services(facts.shared).await.into_iter();
     Ok(services.filter(|it| it["status"] == "ACTIVE").find(|it| {
         let arn = it["serviceArn"].as_str().unwrap_or_default();
         arn.ends_with(&ending)

@@ -1,6 +1,7 @@
 //! Forward actions with all their target groups, of which the emulator keeps at most one.
 
 use crate::call::Call;
+use crate::memory::Memory;
 use crate::shared::Shared;
 use crate::xml::Element;
 
@@ -65,20 +66,44 @@ pub(super) fn show(call: &Call, result: &mut Element, shared: &Shared) {
             let arn = item.text_at(id).to_owned();
             let given = configured(call);
             if !given.is_empty() {
-                shared.memory().forwards.insert(arn.clone(), given);
-            }
-            let memory = shared.memory();
-            let known = memory.forwards.get(&arn).or_else(|| {
-                // The default rule is made with the listener, and forwards as it does.
-                let default = item.text_at("IsDefault") == "true";
-                default.then(|| memory.forwards.get(&listener(&arn)?)).flatten()
-            });
-            let Some(known) = known else { continue };
-            let listed = item.at_mut(actions).into_iter().flat_map(|set| &mut set.children);
-            for (action, config) in listed.zip(known) {
-                complete(action, config);
+                shared.memory().forwards.insert(arn, given);
             }
         }
+        complete_all(result.at_mut(set).map_or(&mut [][..], |set| &mut set.children), id, actions, &shared.memory());
+    }
+}
+
+/// Gives the actions of `items`, listeners or rules, all their target groups.
+pub(crate) fn complete_all(items: &mut [Element], id: &str, actions: &str, memory: &Memory) {
+    for item in items {
+        // A rule that was not made by a call of its own forwards as the emulator says, unless it is the listener's.
+        let own = item.text_at(id);
+        let listeners = item.text_at("IsDefault") == "true";
+        let Some(known) = known(memory, own).filter(|known| known == own || listeners) else { continue };
+        let known = &memory.forwards[&known];
+        let listed = item.at_mut(actions).into_iter().flat_map(|set| &mut set.children);
+        for (action, config) in listed.zip(known) {
+            complete(action, config);
+        }
+    }
+}
+
+/// Returns what the actions of a listener or rule are known by: the default rule is made with the listener, and
+/// forwards as it does.
+fn known(memory: &Memory, arn: &str) -> Option<String> {
+    if memory.forwards.contains_key(arn) {
+        return Some(arn.into());
+    }
+    listener(arn).filter(|listener| memory.forwards.contains_key(listener))
+}
+
+/// Changes the target groups and weights of a listener or rule that forwards.
+pub(crate) fn set_weights(memory: &mut Memory, arn: &str, weights: &[(String, u32)]) {
+    let Some(known) = known(memory, arn) else { return };
+    let configs = memory.forwards.get_mut(&known).into_iter().flatten();
+    for config in configs.filter(|config| !config.list("TargetGroups").is_empty()) {
+        let groups = weights.iter().map(|(group, weight)| group_element(group, &weight.to_string()));
+        config.set(Element::new("TargetGroups", groups.collect()));
     }
 }
 
@@ -103,4 +128,34 @@ pub(crate) fn names(shared: &Shared, arn: &str, target_group: &str) -> bool {
     let memory = shared.memory();
     let configs = memory.forwards.get(arn).into_iter().flatten();
     configs.flat_map(|config| config.texts_at("TargetGroups/member/TargetGroupArn")).any(|group| group == target_group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTENER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/lb/1/2";
+
+    #[test]
+    fn weights_set_by_a_default_rule_are_its_listeners() {
+        let default = LISTENER.replace(":listener/", ":listener-rule/") + "/3";
+        let mut memory = Memory::default();
+        let config =
+            Element::new("ForwardConfig", vec![Element::new("TargetGroups", vec![group_element("blue", "1")])]);
+        memory.forwards.insert(LISTENER.into(), vec![config]);
+        set_weights(&mut memory, &default, &[("blue".into(), 90), ("green".into(), 10)]);
+        let action = Element::new("member", vec![Element::leaf("Type", "forward")]);
+        let own = |id: &str, arn: &str, actions: &str, default: &str| {
+            let actions = Element::new(actions, vec![action.clone()]);
+            Element::new("member", vec![Element::leaf(id, arn), actions, Element::leaf("IsDefault", default)])
+        };
+        let path = |actions: &str| format!("{actions}/member/ForwardConfig/TargetGroups/member/Weight");
+        let mut listeners = [own("ListenerArn", LISTENER, "DefaultActions", "")];
+        complete_all(&mut listeners, "ListenerArn", "DefaultActions", &memory);
+        assert_eq!(listeners[0].texts_at(&path("DefaultActions")), ["90", "10"]);
+        let mut rules = [own("RuleArn", &default, "Actions", "true"), own("RuleArn", &default, "Actions", "false")];
+        complete_all(&mut rules, "RuleArn", "Actions", &memory);
+        assert_eq!(rules[0].texts_at(&path("Actions")), ["90", "10"]);
+        assert!(rules[1].texts_at(&path("Actions")).is_empty(), "only the default rule is the listener's");
+    }
 }

@@ -1,4 +1,4 @@
-//! ECS: what the emulator forgets of clusters, services and task definitions.
+//! ECS: what the emulator forgets of clusters and task definitions.
 
 use serde_json::{Map, Value};
 
@@ -7,18 +7,6 @@ use crate::shared::Shared;
 
 /// Parameters that are told of a cluster.
 const CLUSTER: &[&str] = &["serviceConnectDefaults"];
-/// Parameters that are told of a service.
-const SERVICE: &[&str] = &[
-    "availabilityZoneRebalancing",
-    "deploymentController",
-    "enableECSManagedTags",
-    "placementConstraints",
-    "placementStrategy",
-    "propagateTags",
-    "serviceRegistries",
-];
-/// Parameters of a service that are told of its deployment.
-const DEPLOYMENT: &[&str] = &["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
 /// Parameters that are told of a task definition.
 const TASK_DEFINITION: &[&str] = &["enableFaultInjection"];
 
@@ -26,9 +14,8 @@ pub(super) fn show(call: &Call, answer: &mut Value, shared: &Shared) {
     if call.scope.service != "ecs" {
         return;
     }
-    let kinds: [(&[&str], &str, &[&str]); 3] = [
+    let kinds: [(&[&str], &str, &[&str]); 2] = [
         (&["cluster", "clusters"], "clusterArn", CLUSTER),
-        (&["service", "services"], "serviceArn", SERVICE),
         (&["taskDefinition"], "taskDefinitionArn", TASK_DEFINITION),
     ];
     for (places, name, parameters) in kinds {
@@ -49,20 +36,13 @@ fn complete(call: &Call, thing: &mut Value, name: &str, parameters: &[&str], sha
     let mut memory = shared.memory();
     let kept = memory.parameters.entry(arn).or_default();
     let operation = call.operation.as_str();
-    if matches!(operation, "CreateService" | "DeleteCluster") {
+    if operation == "DeleteCluster" {
         kept.clear();
     }
     if operation.starts_with("Create") || operation.starts_with("Update") || operation.starts_with("Register") {
         note(call, kept, parameters);
-        if name == "serviceArn" {
-            note(call, kept, DEPLOYMENT);
-        }
     }
     tell(kept, thing, parameters);
-    let deployments = thing.get_mut("deployments").and_then(Value::as_array_mut).into_iter().flatten();
-    for deployment in deployments.filter(|deployment| deployment["status"] == "PRIMARY") {
-        tell(kept, deployment, DEPLOYMENT);
-    }
 }
 
 fn note(call: &Call, kept: &mut Map<String, Value>, parameters: &[&str]) {

@@ -16,6 +16,7 @@ pub(super) async fn show(call: &Call, result: &mut Element, facts: &Facts<'_>) -
         if facts.shared.clock().waits(&arn, Wait::LoadBalancerCreated) {
             item.set(Element::new("State", vec![Element::leaf("Code", "provisioning")]));
         }
+        item.set(Element::leaf("DNSName", facts.shared.traffic.dns_name(item)));
         let subnets = facts.ec2("DescribeSubnets").await?;
         let mut vpc = None;
         for zone in item.at_mut("AvailabilityZones").into_iter().flat_map(|set| &mut set.children) {

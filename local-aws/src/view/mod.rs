@@ -15,9 +15,9 @@ mod network;
 mod oidc_provider;
 mod parameter;
 mod queue;
+pub(crate) mod rule;
 pub(crate) mod scaling;
 pub(crate) mod secret;
-mod service;
 mod ses;
 pub(crate) mod sns;
 mod target_group;
@@ -29,9 +29,11 @@ use hyper::{Request, Response};
 use serde_json::Value;
 
 use crate::call::{Call, Protocol, encode};
+use crate::ecs;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::permissions;
+use crate::traffic;
 use crate::xml::Element;
 
 /// Returns `request` as the emulator understands it best.
@@ -51,7 +53,7 @@ pub(crate) fn adapted(call: &Call, request: Request<Bytes>) -> Request<Bytes> {
             | "RevokeSecurityGroupEgress",
         ) => permissions::split(call),
         ("elasticloadbalancing", "CreateListener" | "ModifyListener" | "CreateRule" | "ModifyRule") => {
-            forward::with_target_group(call)
+            rule::escaped(forward::with_target_group(call))
         }
         _ => return request,
     };
@@ -70,7 +72,6 @@ pub(crate) async fn before(call: &Call, facts: &Facts<'_>) -> Result<(), AwsErro
     match (call.scope.service.as_str(), call.operation.as_str()) {
         ("elasticloadbalancing", "DeleteLoadBalancer") => load_balancer::before_deletion(call, facts).await,
         ("ec2", "DeleteVpcEndpoints") => vpc_endpoint::before_deletion(call, facts).await,
-        ("ecs", "DeleteService") => service::before_deletion(call, facts).await,
         _ => Ok(()),
     }
 }
@@ -78,6 +79,10 @@ pub(crate) async fn before(call: &Call, facts: &Facts<'_>) -> Result<(), AwsErro
 /// Answers what the emulator does not know, from what it does.
 pub(crate) async fn instead(call: &Call, facts: &Facts<'_>) -> Result<Option<Response<Bytes>>, AwsError> {
     match call.scope.service.as_str() {
+        "elasticloadbalancing" => {
+            Ok(traffic::answer(call, facts).await?.map(|root| answer("text/xml", root.document())))
+        }
+        "ecs" => ecs::answer(call, facts).await,
         "iam" => oidc_provider::answer(call, facts).await,
         "monitoring" => monitoring::answer(call, facts.shared),
         "ses" => Ok(ses::answered(call, facts).await?.map(|json| answer("application/json", json.to_string()))),
@@ -103,7 +108,7 @@ pub(crate) async fn after(
         (Protocol::Query, "elasticloadbalancing") => elb(call, facts, answer).await,
         (Protocol::Query, "iam") => Ok(iam(call, facts, answer)),
         (Protocol::Json, "ecs" | "logs" | "secretsmanager" | "servicediscovery" | "ssm") => {
-            Ok(json(call, facts, answer))
+            Ok(json(call, facts, answer).await)
         }
         (_, "monitoring") => Ok(monitoring::show(call, facts.shared, answer)),
         (Protocol::Query, "sns") => {
@@ -148,6 +153,7 @@ async fn elb(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Result<
     listing::all_found(call, result)?;
     load_balancer::show(call, result, facts).await?;
     forward::show(call, result, facts.shared);
+    rule::show(call, result, facts.shared);
     target_group::show(result, facts).await?;
     Ok(with_body(answer, root.document()))
 }
@@ -161,9 +167,11 @@ fn iam(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Byte
     with_body(answer, root.document())
 }
 
-fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Bytes> {
+async fn json(call: &Call, facts: &Facts<'_>, answer: Response<Bytes>) -> Response<Bytes> {
     let Ok(mut value) = serde_json::from_slice::<Value>(answer.body()) else { return answer };
-    service::show(call, &mut value, facts.shared);
+    if (call.scope.service.as_str(), call.operation.as_str()) == ("ecs", "DescribeClusters") {
+        ecs::tell_counts(&mut value, facts).await;
+    }
     kept::show(call, &mut value, facts.shared);
     cloud_map::show(call, &mut value, facts.shared);
     metric_filter::show(call, &mut value, facts.shared);

@@ -105,7 +105,7 @@ impl Resource for Mesh {
         read(aws, ids).await
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "appmesh:UpdateMesh";
         if self.spec != old.spec {
             let call = aws.app_mesh().update_mesh().mesh_name(Place::of(id).mesh);

@@ -93,7 +93,7 @@ impl Resource for VirtualRouter {
         read(aws, ids).await
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "appmesh:UpdateVirtualRouter";
         if self.spec != old.spec {
             let place = Place::of(id);

@@ -107,7 +107,7 @@ impl Resource for VirtualService {
         read(aws, ids).await
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "appmesh:UpdateVirtualService";
         if self.spec != old.spec {
             let place = Place::of(id);

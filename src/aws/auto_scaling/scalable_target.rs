@@ -150,7 +150,7 @@ impl Resource for ScalableTarget {
         Ok(target.id())
     }
 
-    async fn settle(&self, aws: &Aws, _id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, _id: &Id) -> Result<()> {
         scheduled_action::change(aws, &self.target(), &[], self.scheduled_actions.as_deref().unwrap_or_default()).await
     }
 
@@ -163,7 +163,7 @@ impl Resource for ScalableTarget {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, _id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, _id: &Id, old: &Self) -> Result<()> {
         let target = self.target();
         let limits = |it: &Self| (it.min_capacity, it.max_capacity, it.role_arn.clone());
         if limits(self) != limits(old) || self.suspended_state != old.suspended_state {

@@ -143,7 +143,7 @@ impl Resource for ScalingPolicy {
         Ok(told.filter(|told| ids.contains(&told.id)).collect())
     }
 
-    async fn update(&self, aws: &Aws, _id: &Id, _old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, _id: &Id, _old: &Self) -> Result<()> {
         // It replaces the whole configuration: what is no longer given goes back to AWS's default.
         self.put(aws, &self.target()?).await?;
         Ok(())

@@ -84,7 +84,7 @@ impl Resource for HttpNamespace {
         namespace::id(aws, begun!(call, CreateHttpNamespaceError, op, OPERATION)?, OPERATION).await
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         operation::made(aws, id.as_str()).await
     }
 
@@ -92,7 +92,7 @@ impl Resource for HttpNamespace {
         Ok(namespace::read(aws, ids, &NamespaceType::Http).await?.into_iter().map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "servicediscovery:UpdateHttpNamespace";
         if self.description != old.description {
             let description = self.description.clone().unwrap_or_default();

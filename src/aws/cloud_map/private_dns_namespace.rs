@@ -131,7 +131,7 @@ impl Resource for PrivateDnsNamespace {
         namespace::id(aws, begun!(call, CreatePrivateDnsNamespaceError, op, OPERATION)?, OPERATION).await
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         operation::made(aws, id.as_str()).await
     }
 
@@ -139,7 +139,7 @@ impl Resource for PrivateDnsNamespace {
         Ok(namespace::read(aws, ids, &NamespaceType::DnsPrivate).await?.into_iter().map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "servicediscovery:UpdatePrivateDnsNamespace";
         if self.description != old.description || self.properties != old.properties {
             let mut change = PrivateDnsNamespaceChange::builder();

@@ -157,7 +157,7 @@ impl Resource for Service {
         id.map(Id::new).ok_or_else(|| CloudError::new(ErrorKind::Lost, OPERATION, "the answer holds no id"))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         set_attributes(aws, id, self.service_attributes.clone().unwrap_or_default()).await
     }
 
@@ -167,7 +167,7 @@ impl Resource for Service {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.description != old.description
             || self.dns_config != old.dns_config
             || self.health_check_config != old.health_check_config

@@ -186,7 +186,7 @@ impl Resource for Alarm {
         .await
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         // It replaces the whole alarm, but not its tags: what is no longer given goes back to AWS's default.
         self.put(aws, id.as_str()).await?;
         retag(aws, || arn_of(aws, id.as_str()), &old.tags, &self.tags).await

@@ -84,7 +84,7 @@ impl Resource for Dashboard {
         .await
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.dashboard_body != old.dashboard_body {
             self.put(aws, id.as_str()).await?;
         }

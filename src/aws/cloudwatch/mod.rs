@@ -4,6 +4,7 @@ mod alarm;
 mod alarm_parts;
 mod composite_alarm;
 mod dashboard;
+pub(in crate::aws) mod status;
 
 pub use alarm::Alarm;
 pub use composite_alarm::CompositeAlarm;

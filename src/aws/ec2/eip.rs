@@ -69,7 +69,7 @@ impl Resource for Eip {
         Ok(here.filter(|here| ids.contains(&here.id)).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         retag(aws, allocation(id), &old.tags, &self.tags).await
     }
 

@@ -198,7 +198,7 @@ impl Resource for FlowLog {
         Ok(logs.into_iter().filter(|log| asked(ids, log.flow_log_id())).map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }
 

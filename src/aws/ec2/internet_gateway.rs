@@ -56,7 +56,7 @@ impl Resource for InternetGateway {
         Ok(asked.map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }
 

@@ -89,7 +89,7 @@ impl Resource for NatGateway {
         made(answer.nat_gateway().and_then(|gateway| gateway.nat_gateway_id()), "ec2:CreateNatGateway")
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         wait::until(aws, "ec2:DescribeNatGateways", TIMEOUT, || async {
             let gateway = one(aws, id).await?;
             let why = gateway.as_ref().and_then(|gateway| gateway.failure_message()).unwrap_or("AWS does not say why");
@@ -109,7 +109,7 @@ impl Resource for NatGateway {
         Ok(here.map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }
 

@@ -127,7 +127,7 @@ impl Resource for Route {
         Ok(here.filter(|here| ids.contains(&here.id)).collect())
     }
 
-    async fn update(&self, aws: &Aws, _id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, _id: &Id, old: &Self) -> Result<()> {
         if self == old {
             return Ok(());
         }

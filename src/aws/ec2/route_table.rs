@@ -57,7 +57,7 @@ impl Resource for RouteTable {
         Ok(tables.iter().filter(|table| asked(ids, table.route_table_id())).map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }
 

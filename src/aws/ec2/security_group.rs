@@ -117,7 +117,7 @@ impl Resource for SecurityGroup {
         made(answer.group_id(), "ec2:CreateSecurityGroup")
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         if self.security_group_ingress.is_none() && self.security_group_egress.is_none() {
             return Ok(());
         }
@@ -141,7 +141,7 @@ impl Resource for SecurityGroup {
         Ok(groups.into_iter().filter(|group| asked(ids, group.group_id())).map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         rule_calls::change(aws, id.as_str(), Direction::Ingress, &old.ingress(), &self.ingress()).await?;
         rule_calls::change(aws, id.as_str(), Direction::Egress, &old.egress(), &self.egress()).await?;
         retag(aws, id.as_str(), &old.tags, &self.tags).await

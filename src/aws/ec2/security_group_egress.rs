@@ -102,7 +102,7 @@ impl Resource for SecurityGroupEgress {
         Ok(rule_calls::read(aws, Direction::Egress, ids).await?.into_iter().map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.description == old.description {
             return Ok(());
         }

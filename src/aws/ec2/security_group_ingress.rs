@@ -106,7 +106,7 @@ impl Resource for SecurityGroupIngress {
         Ok(rule_calls::read(aws, Direction::Ingress, ids).await?.into_iter().map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.description == old.description {
             return Ok(());
         }

@@ -135,7 +135,7 @@ impl Resource for Subnet {
         made(answer.subnet().and_then(|subnet| subnet.subnet_id()), "ec2:CreateSubnet")
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         wait::until(aws, "ec2:DescribeSubnets", Duration::from_secs(120), || async {
             let subnets = describe(aws, by_ids("subnet-id", std::slice::from_ref(id))).await?;
             let subnet = subnets.iter().find(|subnet| subnet.subnet_id() == Some(id.as_str()));
@@ -155,7 +155,7 @@ impl Resource for Subnet {
         Ok(subnets.into_iter().filter(|subnet| asked(ids, subnet.subnet_id())).map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         self.modify(aws, id, old).await?;
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }

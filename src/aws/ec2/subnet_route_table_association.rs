@@ -56,7 +56,7 @@ impl Resource for SubnetRouteTableAssociation {
         Ok(here.filter(|here| asked(ids, Some(here.id.as_str()))).collect())
     }
 
-    async fn update(&self, _aws: &Aws, _id: &Id, _old: &Self) -> Result<()> {
+    async fn update(&self, _aws: &Aws, _op: &Op, _id: &Id, _old: &Self) -> Result<()> {
         Ok(())
     }
 

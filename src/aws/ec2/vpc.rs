@@ -101,7 +101,7 @@ impl Resource for Vpc {
         made(answer.vpc().and_then(|vpc| vpc.vpc_id()), "ec2:CreateVpc")
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         wait::until(aws, "ec2:DescribeVpcs", Duration::from_secs(120), || async {
             let vpcs = describe(aws, by_ids("vpc-id", std::slice::from_ref(id))).await?;
             let state = vpcs.iter().find(|vpc| vpc.vpc_id() == Some(id.as_str())).and_then(|vpc| vpc.state());
@@ -133,7 +133,7 @@ impl Resource for Vpc {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.enable_dns_support != old.enable_dns_support {
             set_dns_support(aws, id, self.enable_dns_support.unwrap_or(true)).await?;
         }

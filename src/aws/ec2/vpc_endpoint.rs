@@ -160,7 +160,7 @@ impl Resource for VpcEndpoint {
         made(answer.vpc_endpoint().and_then(|endpoint| endpoint.vpc_endpoint_id()), "ec2:CreateVpcEndpoint")
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         until_usable(aws, id).await
     }
 
@@ -171,7 +171,7 @@ impl Resource for VpcEndpoint {
         Ok(here.map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.modifiable() != old.modifiable() {
             self.modify(aws, id, old).await?;
             until_usable(aws, id).await?;

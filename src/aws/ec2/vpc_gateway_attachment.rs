@@ -58,7 +58,7 @@ impl Resource for VpcGatewayAttachment {
         Ok(ids.iter().filter_map(|id| observed(id, &gateways)).collect())
     }
 
-    async fn update(&self, aws: &Aws, _id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, _id: &Id, old: &Self) -> Result<()> {
         if self.internet_gateway_id == old.internet_gateway_id {
             return Ok(());
         }

@@ -160,7 +160,7 @@ impl Resource for Repository {
         Ok(Id::new(name))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         if self.lifecycle_text().is_some() {
             self.set_lifecycle_policy(aws, id).await?;
         }
@@ -175,7 +175,7 @@ impl Resource for Repository {
         try_join_all(repositories.into_iter().map(|repository| observed(aws, repository))).await
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let name = id.as_str();
         if self.image_scanning_configuration != old.image_scanning_configuration {
             let scan = self.image_scanning_configuration.as_ref().and_then(|scan| scan.scan_on_push).unwrap_or(false);

@@ -172,7 +172,7 @@ impl Resource for Cluster {
         }
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         wait::until(aws, "ecs:DescribeClusters", TIMEOUT, || async {
             let clusters = describe_any(aws, vec![id.as_str().to_owned()]).await?;
             let Some(cluster) = clusters.first() else { return Ok(Probe::Pending("not visible".to_owned())) };
@@ -192,7 +192,7 @@ impl Resource for Cluster {
         Ok(clusters.into_iter().map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "ecs:UpdateCluster";
         let mut call = aws.ecs().update_cluster().cluster(id.as_str());
         let mut changes = false;
@@ -221,7 +221,7 @@ impl Resource for Cluster {
             let call =
                 call.set_capacity_providers(Some(providers)).set_default_capacity_provider_strategy(Some(strategy));
             call.send().await.during("ecs:PutClusterCapacityProviders")?;
-            self.settle(aws, id).await?;
+            self.settle(aws, op, id).await?;
         }
         if self.tags != old.tags {
             let clusters = describe(aws, vec![id.as_str().to_owned()]).await?;

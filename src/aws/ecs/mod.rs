@@ -7,11 +7,15 @@ mod container_parts;
 mod deployment;
 mod deployment_parts;
 mod gateway_parts;
+pub(in crate::aws) mod logs;
+pub(in crate::aws) mod rollback;
 mod service;
 mod service_calls;
 mod service_parts;
+pub(in crate::aws) mod status;
 mod task_definition;
 mod task_parts;
+mod tasks;
 
 pub use cluster::Cluster;
 pub use service::Service;

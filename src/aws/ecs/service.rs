@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sdk_ecs::types as sdk;
 use futures::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::connect_parts::ServiceConnectConfiguration;
-use super::deployment::{self, Expected};
+use super::deployment::{Deployment, Expected, Origin};
 use super::deployment_parts::{DeploymentConfiguration, DeploymentController};
 use super::gateway_parts::GatewayConnector;
 use super::service_calls::{self, describe, describe_any};
@@ -160,9 +161,34 @@ impl Resource for Service {
         Some(GeneratedName { property: "ServiceName", max_length: 255, lower_case: false });
     const TAGS: Option<Tagging> = Some(Tagging::List);
     const PERMISSIONS: Permissions = Permissions {
-        create: &["ecs:CreateService", "ecs:DescribeServices", "ecs:TagResource", "iam:PassRole"],
+        create: &[
+            "ecs:CreateService",
+            "ecs:DescribeServices",
+            "ecs:TagResource",
+            "iam:PassRole",
+            "ecs:DescribeServiceDeployments",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTasks",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "logs:GetLogEvents",
+        ],
         read: &["ecs:DescribeServices"],
-        update: &["ecs:UpdateService", "ecs:DescribeServices", "ecs:TagResource", "ecs:UntagResource", "iam:PassRole"],
+        update: &[
+            "ecs:UpdateService",
+            "ecs:DescribeServices",
+            "ecs:TagResource",
+            "ecs:UntagResource",
+            "iam:PassRole",
+            "ecs:DescribeServiceDeployments",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTasks",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "logs:GetLogEvents",
+        ],
         delete: &["ecs:DeleteService", "ecs:DescribeServices"],
     };
     const READ_BATCH: usize = 100;
@@ -176,10 +202,9 @@ impl Resource for Service {
         Ok(Id::compound(&[arn, self.cluster_name()]))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
-        let [arn, cluster] = id.parts();
+    async fn settle(&self, aws: &Aws, op: &Op, id: &Id) -> Result<()> {
         let expected = self.task_definition.clone().map_or(Expected::Newest, Expected::TaskDefinition);
-        deployment::wait(aws, cluster, arn, &expected, self.pauses()).await
+        self.deployment(aws, op, id, expected, Origin::Service).resume().await
     }
 
     async fn read(aws: &Aws, ids: &[Id]) -> Result<Vec<Observed<Self>>> {
@@ -198,7 +223,7 @@ impl Resource for Service {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, op: &Op, id: &Id, old: &Self) -> Result<()> {
         let [arn, cluster] = id.parts();
         retag(aws, arn, &old.tags, &self.tags).await?;
         if !self.differs(old)? {
@@ -208,11 +233,15 @@ impl Resource for Service {
         if let Some(connect) = self.changed_connection(old) {
             call = call.service_connect_configuration(service_calls::in_namespace(aws, cluster, arn, connect).await?);
         }
+        // Whether it makes a new deployment shows only beside what was there before.
+        let before = describe(aws, cluster, vec![arn.to_owned()]).await?.pop();
         let answer = call.send().await.during("ecs:UpdateService")?;
-        let deployments = answer.service().map(|service| service.deployments()).unwrap_or_default();
-        let primary = deployments.iter().find(|deployment| deployment.status() == Some("PRIMARY"));
-        let id = primary.and_then(|deployment| deployment.id()).map(str::to_owned);
-        deployment::wait(aws, cluster, arn, &id.map_or(Expected::Newest, Expected::Id), self.pauses()).await
+        let made = answer.service().and_then(primary_id);
+        let origin = match before {
+            Some(before) if primary_id(&before) == made => Origin::Nothing,
+            before => Origin::Change(before.and_then(|service| service.current_service_deployment)),
+        };
+        self.deployment(aws, op, id, made.map_or(Expected::Newest, Expected::Id), origin).follow().await
     }
 
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
@@ -239,6 +268,18 @@ impl Resource for Service {
 }
 
 impl Service {
+    fn deployment<'a>(
+        &self,
+        aws: &'a Aws,
+        op: &'a Op,
+        id: &'a Id,
+        expected: Expected,
+        origin: Origin,
+    ) -> Deployment<'a> {
+        let [service, cluster] = id.parts();
+        Deployment { aws, op, cluster, service, expected, origin, pauses: self.pauses() }
+    }
+
     fn cluster_name(&self) -> &str {
         self.cluster.as_deref().unwrap_or("default")
     }
@@ -258,4 +299,10 @@ impl Service {
         };
         Ok(json(self)? != json(old)?)
     }
+}
+
+/// The id of the deployment that is to serve.
+fn primary_id(service: &sdk::Service) -> Option<String> {
+    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"));
+    primary.and_then(|deployment| deployment.id()).map(str::to_owned)
 }

@@ -17,6 +17,7 @@ use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::error::{During, built};
 use crate::aws::mirror::Mirror;
+use crate::aws::of::Of;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, Tags};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
@@ -188,7 +189,7 @@ impl Resource for TaskDefinition {
         Ok(try_join_all(reads).await?.into_iter().flatten().filter_map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         retag(aws, id.as_str(), &old.tags, &self.tags).await
     }
 
@@ -235,13 +236,24 @@ async fn describe(aws: &Aws, arn: &str) -> Result<Option<DescribeTaskDefinitionO
     }
 }
 
+/// The properties of a task definition as ECS tells them, of one that was deregistered too.
+pub(super) async fn told(aws: &Aws, arn: &str) -> Result<Option<Value>> {
+    let Some(told) = describe(aws, arn).await?.and_then(of_any_status) else { return Ok(None) };
+    Of::<TaskDefinition>::live(told).map(|live| Some(live.properties))
+}
+
 /// The task definition; nothing where it was deregistered.
 fn observed(found: DescribeTaskDefinitionOutput) -> Option<Observed<TaskDefinition>> {
-    let tags = tags(found.tags());
-    let definition = found.task_definition?;
-    if !matches!(definition.status(), None | Some(TaskDefinitionStatus::Active)) {
+    let status = found.task_definition().and_then(|definition| definition.status());
+    if !matches!(status, None | Some(TaskDefinitionStatus::Active)) {
         return None;
     }
+    of_any_status(found)
+}
+
+fn of_any_status(found: DescribeTaskDefinitionOutput) -> Option<Observed<TaskDefinition>> {
+    let tags = tags(found.tags());
+    let definition = found.task_definition?;
     let arn = definition.task_definition_arn?;
     let compatibilities = definition.requires_compatibilities.filter(|list| !list.is_empty());
     let compatibilities = compatibilities.map(|list| list.iter().map(ToString::to_string).collect());

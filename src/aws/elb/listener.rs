@@ -141,7 +141,7 @@ impl Resource for Listener {
         Ok(read.collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.settings() != old.settings() {
             self.modify(aws, id, old).await?;
         }

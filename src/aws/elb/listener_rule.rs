@@ -105,7 +105,7 @@ impl Resource for ListenerRule {
         Ok(read.collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "elasticloadbalancing:ModifyRule";
         if self.priority != old.priority {
             let pair = RulePriorityPair::builder().rule_arn(id.as_str()).priority(self.priority).build();

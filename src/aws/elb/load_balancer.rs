@@ -169,7 +169,7 @@ impl Resource for LoadBalancer {
             .await
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         set_attributes(aws, id, Attributes::changes(None, self.load_balancer_attributes.as_ref(), DEFAULTS)).await?;
         wait::until(aws, "elasticloadbalancing:DescribeLoadBalancers", PROVISIONING, || async {
             let balancers = describe(aws, vec![id.as_str().to_owned()]).await?;
@@ -198,7 +198,7 @@ impl Resource for LoadBalancer {
         Ok(read.collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let arn = id.as_str();
         let attributes = (old.load_balancer_attributes.as_ref(), self.load_balancer_attributes.as_ref());
         let changes = Attributes::changes(attributes.0, attributes.1, DEFAULTS);

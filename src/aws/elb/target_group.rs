@@ -194,7 +194,7 @@ impl Resource for TargetGroup {
         made(aws, op, answer.target_groups().first().and_then(|group| group.target_group_arn()), OPERATION).await
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         set_attributes(aws, id, Attributes::changes(None, self.target_group_attributes.as_ref(), DEFAULTS)).await
     }
 
@@ -210,7 +210,7 @@ impl Resource for TargetGroup {
         Ok(read.collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.health_check() != old.health_check() {
             self.modify(aws, id).await?;
         }

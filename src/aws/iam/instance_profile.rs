@@ -73,7 +73,7 @@ impl Resource for InstanceProfile {
         Ok(Id::new(name))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         let there = get(aws, id.as_str()).await?.map(|profile| roles(&profile)).unwrap_or_default();
         for role in self.roles.difference(&there) {
             add(aws, id, role).await?;
@@ -94,7 +94,7 @@ impl Resource for InstanceProfile {
         Ok(read.iter().flatten().map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         // A profile takes one role, so the old one goes first.
         for role in old.roles.difference(&self.roles) {
             remove(aws, id, role).await?;

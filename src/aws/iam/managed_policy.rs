@@ -132,7 +132,7 @@ impl Resource for ManagedPolicy {
         arn.map(Id::new).ok_or_else(|| CloudError::new(ErrorKind::Lost, OPERATION, "the answer holds no ARN"))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         attach(aws, id.as_str(), &self.attachments()).await
     }
 
@@ -149,7 +149,7 @@ impl Resource for ManagedPolicy {
         Ok(try_join_all(ids.iter().map(|id| read_one(aws, id.as_str()))).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let arn = id.as_str();
         if self.policy_document != old.policy_document {
             make_room(aws, arn).await?;

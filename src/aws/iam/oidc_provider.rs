@@ -113,7 +113,7 @@ impl Resource for OidcProvider {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let arn = id.as_str();
         let none = BTreeSet::new();
         let (new_ids, old_ids) =

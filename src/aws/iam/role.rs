@@ -139,7 +139,7 @@ impl Resource for Role {
         Ok(Id::new(name))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         let name = id.as_str();
         let inline = self.policies.iter().flatten().map(|policy| put(aws, name, policy));
         let attached = self.managed_policy_arns.iter().flatten().map(|arn| attach(aws, name, arn));
@@ -163,7 +163,7 @@ impl Resource for Role {
         Ok(try_join_all(ids.iter().map(|id| read_one(aws, id.as_str()))).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let name = id.as_str();
         if self.assume_role_policy_document != old.assume_role_policy_document {
             let policy = self.assume_role_policy_document.text();

@@ -73,7 +73,7 @@ impl Resource for Alias {
         Ok(ids.iter().filter_map(observed).collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.target_key_id != old.target_key_id {
             let call = aws.kms().update_alias().alias_name(id.as_str()).target_key_id(&self.target_key_id);
             call.send().await.during("kms:UpdateAlias")?;

@@ -163,7 +163,7 @@ impl Resource for Key {
         id.map(Id::new).ok_or_else(|| CloudError::new(ErrorKind::Lost, OPERATION, "the answer holds no id"))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         let key = wait::until(aws, "kms:DescribeKey", PROPAGATION, || async {
             Ok(match describe(aws, id).await? {
                 Some(key) if key.key_state != Some(KeyState::Creating) => Probe::Ready(key),
@@ -194,7 +194,7 @@ impl Resource for Key {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let (is_enabled, was_enabled) = (self.enabled.unwrap_or(true), old.enabled.unwrap_or(true));
         let rotates = self.rotation() != old.rotation();
         // Rotation can be set only while the key is enabled.

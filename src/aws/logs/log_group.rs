@@ -96,7 +96,7 @@ impl Resource for LogGroup {
         Ok(Id::new(name))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         match self.retention_in_days {
             Some(_) => self.set_retention(aws, id).await,
             None => Ok(()),
@@ -112,7 +112,7 @@ impl Resource for LogGroup {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let name = id.as_str();
         if self.retention_in_days != old.retention_in_days {
             self.set_retention(aws, id).await?;

@@ -155,7 +155,7 @@ impl Resource for MetricFilter {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, _id: &Id, _old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, _id: &Id, _old: &Self) -> Result<()> {
         self.put(aws).await
     }
 

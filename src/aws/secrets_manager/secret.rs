@@ -144,7 +144,7 @@ impl Resource for Secret {
         }
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         let Some(wanted) = &self.replica_regions else { return Ok(()) };
         let now = describe(aws, id.as_str()).await?.as_ref().and_then(replica::told).unwrap_or_default();
         replica::change(aws, id.as_str(), [], wanted.difference(&now)).await?;
@@ -161,7 +161,7 @@ impl Resource for Secret {
     }
 
     /// `SecretString` and `GenerateSecretString` are in `self` only where they change: they are never told, so never in `old`.
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let value = self.value(aws).await?;
         let is_changed =
             self.description != old.description || self.kms_key_id != old.kms_key_id || self.r#type != old.r#type;

@@ -107,7 +107,7 @@ impl Resource for ConfigurationSet {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         self.set_delivery(aws, id, old).await?;
         self.set_content(aws, id, old).await?;
         retag(aws, &format!("configuration-set/{id}"), &old.tags, &self.tags).await

@@ -186,7 +186,7 @@ impl Resource for ConfigurationSetEventDestination {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         const OPERATION: &str = "ses:UpdateConfigurationSetEventDestination";
         if self.event_destination == old.event_destination {
             return Ok(());

@@ -177,7 +177,7 @@ impl Resource for EmailIdentity {
         Ok(Id::new(&self.email_identity))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         if self.dkim_attributes.is_some() {
             self.set_dkim(aws, id).await?;
         }
@@ -198,7 +198,7 @@ impl Resource for EmailIdentity {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.configuration_set_attributes != old.configuration_set_attributes {
             let call = aws.ses().put_email_identity_configuration_set_attributes().email_identity(id.as_str());
             let call = call.set_configuration_set_name(self.configuration_set());

@@ -85,7 +85,7 @@ impl Resource for Template {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.template != old.template {
             let call = aws.ses().update_email_template().template_name(id.as_str()).template_content(self.content());
             call.send().await.during("ses:UpdateEmailTemplate")?;

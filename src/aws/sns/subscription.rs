@@ -114,7 +114,7 @@ impl Resource for Subscription {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         for (name, value) in self.changes(old) {
             let call = aws.sns().set_subscription_attributes().subscription_arn(id.as_str());
             let call = call.attribute_name(name).set_attribute_value(value);

@@ -167,7 +167,7 @@ impl Resource for Topic {
         }
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         self.subscribe(aws, id, &[]).await
     }
 
@@ -190,7 +190,7 @@ impl Resource for Topic {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let arn = id.as_str();
         for (name, value) in self.attribute_changes(old) {
             set_topic_attribute(aws, arn, &name, &value).await?;

@@ -2,6 +2,7 @@
 
 mod queue;
 mod queue_policy;
+pub(in crate::aws) mod status;
 
 pub use queue::Queue;
 pub use queue_policy::QueuePolicy;

@@ -156,7 +156,7 @@ impl Resource for Queue {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         let url = id.as_str();
         let changes = self.changes(old);
         if !changes.is_empty() {

@@ -54,7 +54,7 @@ impl Resource for QueuePolicy {
         Ok(attached_policy::id(op, &self.queues))
     }
 
-    async fn settle(&self, aws: &Aws, id: &Id) -> Result<()> {
+    async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
         attached_policy::attach::<Self>(aws, id, &self.policy_document).await
     }
 
@@ -68,8 +68,8 @@ impl Resource for QueuePolicy {
         Ok(read)
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, _old: &Self) -> Result<()> {
-        self.settle(aws, id).await
+    async fn update(&self, aws: &Aws, op: &Op, id: &Id, _old: &Self) -> Result<()> {
+        self.settle(aws, op, id).await
     }
 
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {

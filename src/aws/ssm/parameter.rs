@@ -138,7 +138,7 @@ impl Resource for Parameter {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn update(&self, aws: &Aws, id: &Id, old: &Self) -> Result<()> {
+    async fn update(&self, aws: &Aws, _op: &Op, id: &Id, old: &Self) -> Result<()> {
         if self.settings() != old.settings() {
             let keeps_tier = self.tier == old.tier && self.tier.as_deref() == Some(ParameterTier::Standard.as_str());
             let tier = self.tier.as_deref().filter(|_| !keeps_tier);

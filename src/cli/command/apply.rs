@@ -22,6 +22,7 @@ Examples:
   infra apply stacks/notification -e dev --set min_tasks=4   with another value of a parameter
   infra apply stacks/notification -e prod --auto-approve     in a pipeline
   infra apply stacks/notification -e dev --exclude Sender    all but a component and what needs it
+  infra apply stacks/notification -e dev --probe http://my.site/health
   infra apply prod.plan                                      what `infra plan --out` saved")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
@@ -38,13 +39,25 @@ pub(in crate::cli) struct Args {
 
     #[command(flatten)]
     format: FormatArgs,
+
+    /// Watches this URL before, during and after the apply, in place of the stack's own `probe`
+    #[arg(long, value_name = "URL", value_parser = url)]
+    probe: Option<String>,
+}
+
+fn url(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.to_owned()),
+        false => Err("it begins with http:// or https://".to_owned()),
+    }
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
-    let Args { stack, state, target, change, format } = args;
+    let Args { stack, state, target, change, format, probe } = args;
+    let (format, probe) = (format.format, probe.as_deref());
     if let Some(file) = stack.saved_plan() {
-        return saved::apply(SavedChange { file, stack, state, target, change, format: format.format }).await;
+        return saved::apply(SavedChange { file, stack, state, target, change, format, probe }).await;
     }
     let options = target.options(false);
-    run::change(Change { command: "apply", stack, state, options, change, format: format.format }).await
+    run::change(Change { command: "apply", stack, state, options, change, format, probe }).await
 }

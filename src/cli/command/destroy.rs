@@ -36,5 +36,5 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let Args { stack, state, target, change, format } = args;
     let options = target.options(true);
-    run::change(Change { command: "destroy", stack, state, options, change, format: format.format }).await
+    run::change(Change { command: "destroy", stack, state, options, change, format: format.format, probe: None }).await
 }

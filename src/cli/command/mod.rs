@@ -4,11 +4,14 @@ mod apply;
 mod completions;
 mod destroy;
 mod graph;
+mod logs;
 mod output;
 mod plan;
+mod rollback;
 mod schema;
 mod show;
 mod state;
+mod status;
 mod validate;
 
 use std::process::ExitCode;
@@ -22,6 +25,9 @@ pub(super) enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Destroy(destroy::Args),
+    Rollback(rollback::Args),
+    Status(status::Args),
+    Logs(logs::Args),
     Output(output::Args),
     Show(show::Args),
     Graph(graph::Args),
@@ -38,6 +44,9 @@ impl Command {
             Self::Plan(args) => wait_for(plan::run(&args)),
             Self::Apply(args) => wait_for(apply::run(&args)),
             Self::Destroy(args) => wait_for(destroy::run(&args)),
+            Self::Rollback(args) => wait_for(rollback::run(&args)),
+            Self::Status(args) => wait_for(status::run(&args)),
+            Self::Logs(args) => wait_for(logs::run(&args)),
             Self::Output(args) => wait_for(output::run(&args)),
             Self::Show(args) => wait_for(show::run(&args)),
             Self::Graph(args) => graph::run(&args),

@@ -6,6 +6,8 @@ use crate::cli::args::StackArgs;
 use crate::cli::error::CommandError;
 use crate::cli::style::{GREEN, count, paint};
 use crate::cli::{cloud, offline, render, terminal};
+use crate::diagnostic::Severity;
+use crate::lint::{self, Finding};
 
 /// Find every mistake in a stack, without AWS
 ///
@@ -29,6 +31,13 @@ pub(in crate::cli) fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let said = match offline.graph {
         Ok(graph) => {
             terminal::tell(&render::diagnostics(graph.warnings()));
+            let found: Vec<_> = lint::offline(&graph).iter().map(Finding::diagnostic).collect();
+            let (errors, warnings): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+            terminal::tell(&render::diagnostics(&warnings));
+            if !errors.is_empty() {
+                return Err(CommandError::stack(errors));
+            }
             let resources = count(graph.nodes().len(), "resource");
             match offline.guessed {
                 false => format!("{path} is {valid}: {resources}\n"),

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use crate::address::Address;
 use crate::apply::{Activity, Event};
-use crate::cli::style::{BOLD, DIM, count, duration, paint, verb};
+use crate::cli::style::{BOLD, DIM, count, duration, harmless, paint, verb};
 use crate::plan::{Action, Plan};
 
 /// The state of every step of a plan that is being applied.
@@ -29,6 +29,8 @@ pub(super) struct Board {
 struct Running {
     activity: Activity,
     since: Duration,
+    /// How far it is, in its own words.
+    said: String,
 }
 
 impl Board {
@@ -59,7 +61,12 @@ impl Board {
                 self.pending.shift_remove(address);
                 self.over.remove(address);
                 self.holds_up.insert(address.clone(), *holds_up);
-                self.running.insert(address.clone(), Running { activity: *activity, since: now });
+                self.running.insert(address.clone(), Running { activity: *activity, since: now, said: String::new() });
+            }
+            Event::Progress { address, text } => {
+                if let Some(running) = self.running.get_mut(address) {
+                    running.said = harmless(text);
+                }
             }
             Event::Finished { address, .. } => self.end(address),
             Event::Failed { address, .. } => {
@@ -94,8 +101,9 @@ impl Board {
                 Some(number) => format!("  {number} wait for it"),
             };
             let pad = name_width - measure_text_width(address.as_str());
+            let said = if running.said.is_empty() { String::new() } else { format!("  {}", running.said) };
             lines.push(format!(
-                "  {} {address}{:pad$}  {} {}{}",
+                "  {} {address}{:pad$}  {} {}{said}{}",
                 paint(verb.style, verb.symbol),
                 "",
                 verb.doing,

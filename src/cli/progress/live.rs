@@ -56,7 +56,7 @@ impl Live {
 
     pub(super) fn event(&self, event: &Event) {
         self.board.lock().unwrap_or_else(PoisonError::into_inner).event(event, self.started.elapsed());
-        if !matches!(event, Event::Started { .. }) {
+        if !matches!(event, Event::Started { .. } | Event::Progress { .. }) {
             self.bar.println(styled(&super::line(event), self.colored));
         }
     }

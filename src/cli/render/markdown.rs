@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 
 use self::changes::{changes, creation};
 use self::escape::{code, line, marker, prose};
+use super::plan::default_note;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::plan::{Action, Cause, Change, Plan, Step};
@@ -33,13 +34,14 @@ pub(in crate::cli) type PlaceOf<'a> = &'a dyn Fn(&Address, &str) -> Option<Place
 /// The plan as Markdown, of at most `limit` characters: the same bytes for the same plan.
 pub(in crate::cli) fn plan_markdown(plan: &Plan, warnings: &[Diagnostic], place: PlaceOf<'_>, limit: usize) -> String {
     let mut head = format!("<!-- infra plan: {}/{} -->\n", marker(&plan.stack), marker(&plan.environment));
+    let warnings = said(plan, warnings);
     let whose = format!("{} ({}) in {}", code(&plan.stack), code(&plan.environment), code(&plan.region));
     if plan.is_empty() {
         let resources = plan.steps.len();
         let are = if resources == 1 { "resource is" } else { "resources are" };
         let _ = writeln!(head, "**No changes** for {whose}: {resources} {are} as the stack says.");
         let room = limit.saturating_sub(length(&head) + AROUND);
-        warn(warnings, room, &mut head);
+        warn(&warnings, room, &mut head);
         return head;
     }
     let _ = writeln!(head, "## Plan for {whose}\n\n{}", summary(plan));
@@ -51,7 +53,7 @@ pub(in crate::cli) fn plan_markdown(plan: &Plan, warnings: &[Diagnostic], place:
     if !destroyed.is_empty() {
         let _ = writeln!(head, "\n> [!CAUTION]\n> {destroyed}");
     }
-    warn(warnings, quarter, &mut head);
+    warn(&warnings, quarter, &mut head);
     let mut room = limit.saturating_sub(length(&head) + kept);
     let mut texts = vec![String::new(); sections.len()];
     let mut left_out = 0;
@@ -140,19 +142,30 @@ fn fitting(texts: impl Iterator<Item = String>, around: usize, mut room: usize) 
     fit
 }
 
+/// The warnings about the stack, and what of it would cause downtime.
+fn said(plan: &Plan, warnings: &[Diagnostic]) -> Vec<String> {
+    let text = |message: &str, place: Option<Place>, help: Option<&str>| {
+        let place = place.map(|place| format!(" ({})", code(&short_place(&place)))).unwrap_or_default();
+        let help = help.map(|help| format!(" {}", prose(help))).unwrap_or_default();
+        format!("> - {}{place}{help}\n", prose(message))
+    };
+    let warnings = warnings
+        .iter()
+        .map(|warning| text(&warning.message, warning.span.as_ref().map(|span| span.place()), warning.help.as_deref()));
+    let lints = plan.lints.iter().map(|lint| {
+        let message = format!("{}: {}: {}", lint.address, lint.lint, lint.message);
+        text(&message, Some(lint.place.clone()), Some(&lint.help))
+    });
+    warnings.chain(lints).collect()
+}
+
 /// Adds the warnings, of at most `room` characters.
-fn warn(warnings: &[Diagnostic], room: usize, out: &mut String) {
+fn warn(warnings: &[String], room: usize, out: &mut String) {
     if warnings.is_empty() {
         return;
     }
     out.push_str("\n> [!WARNING]\n");
-    let texts = warnings.iter().map(|warning| {
-        let place = warning.span.as_ref().map(|span| span.place());
-        let place = place.map(|place| format!(" ({})", code(&short_place(&place)))).unwrap_or_default();
-        let help = warning.help.as_deref().map(|help| format!(" {}", prose(help))).unwrap_or_default();
-        format!("> - {}{place}{help}\n", prose(&warning.message))
-    });
-    let shown = fitting(texts, 0, room);
+    let shown = fitting(warnings.iter().cloned(), 0, room);
     out.push_str(&shown.concat());
     match (shown.len(), warnings.len() - shown.len()) {
         (_, 0) => {}
@@ -345,6 +358,7 @@ fn notes(step: &Step, kind: Kind, place: PlaceOf<'_>) -> Vec<String> {
         notes.push("was deleted outside infra; it is made again".to_owned());
     } else if kind != Kind::Drift {
         notes.extend(step.reason.clone());
+        notes.extend(step.defaults.iter().map(|path| default_note(path)));
     }
     for change in step.changes.iter().filter(|change| change.replaces) {
         let at = place(&step.address, &change.path).or_else(|| step.place.clone());

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::change::{changed, created};
 use crate::address::Address;
-use crate::cli::style::{BOLD, CYAN, DIM, RED, harmless, paint, symbol};
+use crate::cli::style::{BOLD, CYAN, DIM, RED, YELLOW, harmless, paint, symbol};
 use crate::plan::{Action, Cause, Change, Plan, Step, Summary};
 
 /// The plan as JSON: its own fields and `summary`; `docs/plan-format.md` describes it.
@@ -31,6 +31,10 @@ pub(in crate::cli) fn plan_text(plan: &Plan, width: usize) -> String {
             )
         };
         let _ = writeln!(out, "{}", paint(BOLD, said));
+        if !plan.lints.is_empty() {
+            out.push('\n');
+            lints_text(plan, &mut out);
+        }
         return out;
     }
 
@@ -69,8 +73,23 @@ pub(in crate::cli) fn plan_text(plan: &Plan, width: usize) -> String {
         }
         out.push('\n');
     }
+    if !plan.lints.is_empty() {
+        lints_text(plan, &mut out);
+        out.push('\n');
+    }
     let _ = writeln!(out, "{}", summary_text(&plan.summary()));
     out
+}
+
+/// What would cause downtime, each with its place and its mend.
+fn lints_text(plan: &Plan, out: &mut String) {
+    let _ = writeln!(out, "{}", paint(YELLOW, "May cause downtime:"));
+    for lint in &plan.lints {
+        let (name, address, place) = (paint(BOLD, &lint.lint), &lint.address, paint(DIM, &lint.place));
+        let _ = writeln!(out, "  {} {name}  {address}  {place}", paint(YELLOW, "!"));
+        let _ = writeln!(out, "      {}", harmless(&lint.message));
+        let _ = writeln!(out, "      {} {}", paint(CYAN, "help:"), harmless(&lint.help));
+    }
 }
 
 /// The one line at a plan's end.
@@ -102,7 +121,13 @@ fn split_drift(plan: &Plan) -> (Vec<Step>, Vec<Step>) {
             drifted.push(step.clone());
         } else {
             if !drift.is_empty() {
-                drifted.push(Step { changes: drift, reason: None, moved_from: None, ..step.clone() });
+                drifted.push(Step {
+                    changes: drift,
+                    defaults: Vec::new(),
+                    reason: None,
+                    moved_from: None,
+                    ..step.clone()
+                });
             }
             rest.push(Step { changes: own, ..step.clone() });
         }
@@ -168,6 +193,11 @@ fn step_text(step: &Step, width: usize, out: &mut String) {
     }
 }
 
+/// That infra sets a property by itself.
+pub(super) fn default_note(path: &str) -> String {
+    format!("{path}: infra's default, where the stack says nothing")
+}
+
 /// What the symbol and the changes do not say.
 fn notes(step: &Step) -> Vec<String> {
     let mut notes = Vec::new();
@@ -187,6 +217,7 @@ fn notes(step: &Step) -> Vec<String> {
     } else if step.deleted_outside {
         notes.push("was deleted outside infra".to_owned());
     }
+    notes.extend(step.defaults.iter().map(|path| default_note(path)));
     notes
 }
 

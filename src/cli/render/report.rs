@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use crate::apply::{Activity, Failure, Outcome, Report};
 use crate::cli::style::{GREEN, RED, YELLOW, duration, harmless, paint, verb};
-use crate::cloud::ErrorKind;
+use crate::cloud::{CloudError, Detail, ErrorKind};
 use crate::diagnostic::{Diagnostic, Place, Source, Span};
 
 /// The failures as diagnostics, each with its place in the stack where it has one.
@@ -31,18 +31,55 @@ fn diagnostic(failure: &Failure, sources: &mut Sources) -> Diagnostic {
             diagnostic
         }
     };
-    diagnostic.help = hint(failure.error.kind, &failure.error.operation);
+    let related = failure.related.iter();
+    diagnostic.related =
+        related.filter_map(|related| Some((line(&related.place, sources)?, related.note.clone()))).collect();
+    diagnostic.notes = failure.error.details.iter().map(note).collect();
+    diagnostic.help = way_out(&failure.error);
     diagnostic
+}
+
+/// What to do about a failure.
+fn way_out(error: &CloudError) -> Option<String> {
+    if error.kind != ErrorKind::Unsettled || error.details.is_empty() {
+        return hint(error.kind, &error.operation);
+    }
+    let way = if error.message.starts_with("still ") {
+        "the deployment goes on, and the next apply waits for it; the stack's `deploy: { timeout }` sets how long"
+    } else if error.message.contains("user request") || error.message.contains("StopServiceDeployment") {
+        "somebody stopped it: apply again to deploy it anew; what is on record is what is there"
+    } else {
+        "mend what it died of, and apply again: what is on record is what is there"
+    };
+    Some(way.to_owned())
+}
+
+/// A detail as lines, what it is about first.
+fn note(detail: &Detail) -> String {
+    let lines = detail.lines.iter().map(|line| format!("\n  {}", harmless(line)));
+    std::iter::once(harmless(&detail.about)).chain(lines).collect()
 }
 
 type Sources = BTreeMap<PathBuf, Option<Arc<Source>>>;
 
-/// The word at `place`, where its file still says something there.
-fn span(place: &Place, sources: &mut Sources) -> Option<Span> {
-    let source = sources
+fn source<'s>(place: &Place, sources: &'s mut Sources) -> Option<&'s Arc<Source>> {
+    sources
         .entry(place.file.clone())
         .or_insert_with(|| Some(Source::new(&place.file, std::fs::read_to_string(&place.file).ok()?)))
-        .as_ref()?;
+        .as_ref()
+}
+
+/// The line from `place` on, where its file still says something there.
+fn line(place: &Place, sources: &mut Sources) -> Option<Span> {
+    let source = source(place, sources)?;
+    let start = source.offset(place.line, place.column);
+    let text = source.text.get(start..)?.lines().next()?.trim_end();
+    (!text.is_empty()).then(|| Span::new(source, start..start + text.len()))
+}
+
+/// The word at `place`, where its file still says something there.
+fn span(place: &Place, sources: &mut Sources) -> Option<Span> {
+    let source = source(place, sources)?;
     let start = source.offset(place.line, place.column);
     let rest = source.text.get(start..)?;
     let word = rest.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(rest.len());
@@ -70,7 +107,8 @@ pub(in crate::cli) fn outcome(report: &Report, took: Duration) -> String {
     let mut out = String::new();
     let mut because: IndexMap<_, Vec<String>> = IndexMap::new();
     for (address, cause) in &report.skipped {
-        because.entry(cause.clone()).or_default().push(address.to_string());
+        let predecessor = if report.predecessors.contains(address) { " (deleting its predecessor)" } else { "" };
+        because.entry(cause.clone()).or_default().push(format!("{address}{predecessor}"));
     }
     for (cause, addresses) in because {
         let why = match cause {

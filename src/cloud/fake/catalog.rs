@@ -17,11 +17,13 @@ use crate::catalog::{Catalog, GeneratedName, Permissions, Tagging, TypeInfo};
 /// | `Test::App::Queue` | enums, bounds, a JSON policy, a generated lower-case name |
 /// | `Test::App::Service` | nested maps, lists, alternatives, tags as a map, a warning |
 /// | `Test::App::Secret` | a write-only secret property, a secret output |
+/// | `AWS::ECS::Service` and what it refers to | what is deployed |
 pub fn catalog() -> Catalog {
-    Catalog::new([vpc(), subnet(), security_group(), load_balancer(), listener(), role(), queue(), service(), secret()])
+    let own = [vpc(), subnet(), security_group(), load_balancer(), listener(), role(), queue(), service(), secret()];
+    Catalog::new(own.into_iter().chain(super::containers::types()))
 }
 
-fn base(name: &'static str) -> TypeInfo {
+pub(super) fn base(name: &'static str) -> TypeInfo {
     TypeInfo {
         name,
         properties: json!({"type": "object"}),

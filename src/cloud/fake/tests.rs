@@ -30,7 +30,7 @@ fn slow() -> FakeCloud {
 }
 
 fn op(id: &str) -> Op {
-    Op { id: OpId::from(id), address: Address::from(id), stack: Arc::from("test"), environment: Arc::from("dev") }
+    Op::new(OpId::from(id), Address::from(id), Arc::from("test"), Arc::from("dev"))
 }
 
 impl FakeCloud {

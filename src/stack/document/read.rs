@@ -3,20 +3,37 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Document, Entry, EntryKind, FileKind, LifecycleRules, Output, Parameter, ParameterType, Reader, Spanned};
+use super::settings::{allow, settings};
+use super::{
+    Deploy, Document, Entry, EntryKind, FileKind, LifecycleRules, Output, Parameter, ParameterType, Probe, Reader,
+    Spanned,
+};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::stack::expression::{Compiler, FUNCTIONS, Template};
-use crate::stack::suggest;
+use crate::stack::expression::{Compiler, FUNCTIONS, Template, Tree};
 use crate::stack::yaml::{Data, Key, Node};
+use crate::stack::{deploy, probe, suggest};
 use crate::value::Value;
 
-const STACK_KEYS: &[&str] =
-    &["stack", "region", "parameters", "locals", "tags", "resources", "existing", "outputs", "moved", "forget"];
+const STACK_KEYS: &[&str] = &[
+    "stack",
+    "region",
+    "parameters",
+    "locals",
+    "tags",
+    "resources",
+    "existing",
+    "outputs",
+    "moved",
+    "forget",
+    "allow",
+    "probe",
+];
 const COMPONENT_KEYS: &[&str] = &["description", "parameters", "locals", "resources", "existing", "outputs"];
 const PARAMETER_KEYS: &[&str] = &["type", "description", "default", "enum", "minimum", "maximum", "pattern", "secret"];
-const RESOURCE_KEYS: &[&str] = &["type", "properties", "for_each", "when", "depends_on", "lifecycle"];
-const COMPONENT_ENTRY_KEYS: &[&str] = &["component", "with", "for_each", "when", "depends_on"];
+const RESOURCE_KEYS: &[&str] =
+    &["type", "properties", "for_each", "when", "depends_on", "lifecycle", "deploy", "allow"];
+const COMPONENT_ENTRY_KEYS: &[&str] = &["component", "with", "for_each", "when", "depends_on", "allow"];
 
 /// Reads a document from the root node of its file.
 pub(in crate::stack) fn read(
@@ -38,6 +55,8 @@ pub(in crate::stack) fn read(
         outputs: Vec::new(),
         moved: Vec::new(),
         forget: Vec::new(),
+        allow: Vec::new(),
+        probe: None,
     };
     let start = root.range.start..root.range.start;
     let (what, keys) = match kind {
@@ -94,6 +113,12 @@ pub(in crate::stack) fn read(
                 }
             }
             "moved" => moved(&mut reader, node, &mut document),
+            "allow" => document.allow = allow(&mut reader, node),
+            "probe" => {
+                let span = reader.span(&key.range);
+                let settings = settings(&mut reader, node, "`probe`", &probe::KEYS);
+                document.probe = settings.map(|settings| Probe { span, settings });
+            }
             "forget" => {
                 for item in reader.list(node, "`forget`") {
                     document.forget.extend(address(&mut reader, item, "an element of `forget`"));
@@ -270,6 +295,8 @@ fn entry(reader: &mut Reader<'_>, key: Key, node: Node) -> Entry {
         when: None,
         depends_on: Vec::new(),
         lifecycle: LifecycleRules::default(),
+        deploy: None,
+        allow: Vec::new(),
     };
     let Data::Map(fields) = &node.data else {
         let help = "a resource has a `type`, a component a `component`".to_owned();
@@ -314,15 +341,22 @@ fn entry(reader: &mut Reader<'_>, key: Key, node: Node) -> Entry {
             "when" => entry.when = Some(reader.template(node)),
             "depends_on" => entry.depends_on = reader.parts(node, "`depends_on`"),
             "lifecycle" => entry.lifecycle = lifecycle(reader, node),
+            "deploy" => {
+                let span = reader.span(&key.range);
+                let names: Vec<&str> = deploy::names().collect();
+                let settings = settings(reader, node, "`deploy`", &names);
+                entry.deploy = settings.map(|settings| Deploy { span, settings });
+            }
+            "allow" => entry.allow = allow(reader, node),
             _ => {}
         }
     }
     let mut body = body.unwrap_or_else(|| Template::literal(Value::map(), &entry.span));
-    if matches!(body.tree, crate::stack::expression::Tree::Literal(Value::Null)) {
+    if matches!(body.tree, Tree::Literal(Value::Null)) {
         body = Template::literal(Value::map(), &entry.span);
     }
     if misspelt {
-        body.tree = crate::stack::expression::Tree::Broken;
+        body.tree = Tree::Broken;
     }
     entry.kind = match (type_name, path) {
         (Some(type_name), _) => EntryKind::Resource { type_name, properties: body },
@@ -345,6 +379,8 @@ fn existing(reader: &mut Reader<'_>, key: Key, node: Node) -> Entry {
         when: None,
         depends_on: Vec::new(),
         lifecycle: LifecycleRules::default(),
+        deploy: None,
+        allow: Vec::new(),
     };
     let (mut type_name, mut id, mut tags) = (None, None, None);
     for (key, node) in reader.fields(node, &what, &["type", "id", "tags"]) {

@@ -230,7 +230,11 @@ impl<'s> Object<'s> for ResourceObject<'s> {
         let output = Schema::new(&kind.outputs).property(key).filter(|_| Schema::new(&kind.outputs).has(key));
         let property = Schema::new(&kind.properties).property(key);
         let secret = output.or(property).is_some_and(Schema::is_secret);
-        if let Some(value) = session.known.attributes(self.address).and_then(|attributes| attributes.get(key)) {
+        let attributes = session.known.attributes(self.address);
+        if matches!(attributes, Some(Value::Unknown)) {
+            return Ok(Value::Unknown.into());
+        }
+        if let Some(value) = attributes.and_then(|attributes| attributes.get(key)) {
             let bare = secret && !matches!(value, Value::Secret(_) | Value::Unknown);
             return Ok(if bare {
                 Value::Secret(Box::new(value.clone())).into()

@@ -1,0 +1,99 @@
+//! One operation on one resource: what it is, how long it may wait, and where it says how far it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::address::{Address, OpId};
+
+/// One operation on one resource, as the cloud needs to know it.
+#[derive(Clone, Debug)]
+pub struct Op {
+    /// Its id: client token and `infra:op` tag.
+    pub id: OpId,
+    /// The resource.
+    pub address: Address,
+    /// The stack's name.
+    pub stack: Arc<str>,
+    /// The environment's name.
+    pub environment: Arc<str>,
+    /// How long to wait for what the operation sets going.
+    pub patience: Patience,
+    /// Whether what an earlier run set going, and has failed by now, is to be set going again.
+    pub again: bool,
+    reporter: Reporter,
+}
+
+impl Op {
+    /// An operation that waits as long as its type sees fit, and tells nobody how far it is.
+    pub fn new(id: OpId, address: Address, stack: Arc<str>, environment: Arc<str>) -> Self {
+        let (patience, reporter) = (Patience::default(), Reporter::default());
+        Self { id, address, stack, environment, patience, again: false, reporter }
+    }
+
+    /// The same operation with other patience.
+    #[must_use]
+    pub fn patient(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The same operation, which may set going again what has failed.
+    #[must_use]
+    pub fn again(mut self, again: bool) -> Self {
+        self.again = again;
+        self
+    }
+
+    /// The same operation, telling `reporter` how far it is.
+    #[must_use]
+    pub fn reporting(mut self, reporter: Reporter) -> Self {
+        self.reporter = reporter;
+        self
+    }
+
+    /// Says how far the operation is, in a few words on one line.
+    pub fn tell(&self, text: impl Into<String>) {
+        if let Some(told) = &self.reporter.0 {
+            // Nobody hears it only where the whole apply has stopped.
+            let _ = told.send(Told { address: self.address.clone(), text: text.into() });
+        }
+    }
+}
+
+/// How long an operation waits for what it sets going: the stack's `deploy: {wait, timeout}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Whether to wait until it is usable; else until the cloud has accepted it.
+    pub wait: bool,
+    /// For how long; where it is not said, as long as the type sees fit.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { wait: true, timeout: None }
+    }
+}
+
+/// Where operations say how far they are; by default nowhere.
+#[derive(Clone, Debug, Default)]
+pub struct Reporter(Option<mpsc::UnboundedSender<Told>>);
+
+impl Reporter {
+    /// A reporter, and where to hear it.
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Told>) {
+        let (told, heard) = mpsc::unbounded_channel();
+        (Self(Some(told)), heard)
+    }
+}
+
+/// How far an operation is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The resource.
+    pub address: Address,
+    /// In a few words.
+    pub text: String,
+}

@@ -1,0 +1,53 @@
+//! The listeners and rules whose traffic ECS moves: what their weights are is its own, once they are made.
+
+use super::{Graph, NoAttributes, deploy};
+use crate::value::Value;
+
+/// The types that a deployment moves traffic with, and what of each it changes.
+const MOVED: [(&str, &str); 2] = [
+    ("AWS::ElasticLoadBalancingV2::Listener", "DefaultActions"),
+    ("AWS::ElasticLoadBalancingV2::ListenerRule", "Actions"),
+];
+
+/// Has the actions that deployments of the stack's services change ignored once they are made, as `lifecycle.ignore` does.
+pub(super) fn leave_to_ecs(graph: &mut Graph) {
+    let services = graph.nodes.iter().enumerate().filter(|(_, node)| deploy::applies(node.kind.name));
+    let services: Vec<usize> = services.map(|(index, _)| index).filter(|index| moves_traffic(graph, *index)).collect();
+    if services.is_empty() {
+        return;
+    }
+    let mut left = Vec::new();
+    let references = graph.references();
+    for index in services {
+        // Of a service's load balancers, nothing but the rules that traffic is moved with is of these types.
+        for referred in references.of(index, "LoadBalancers") {
+            let name = graph.nodes[referred].kind.name;
+            left.extend(MOVED.iter().find(|(kind, _)| *kind == name).map(|(_, property)| (referred, *property)));
+        }
+    }
+    drop(references);
+    for (node, property) in left {
+        let ignore = &mut graph.nodes[node].lifecycle.ignore;
+        if !ignore.iter().any(|ignored| ignored == property) {
+            ignore.push(property.to_owned());
+        }
+    }
+}
+
+/// Whether ECS deploys a service by moving traffic; so too where that can't be told yet.
+fn moves_traffic(graph: &Graph, service: usize) -> bool {
+    let Ok(properties) = graph.properties(service, &NoAttributes) else { return false };
+    let ecs = match properties.at("DeploymentController.Type") {
+        Some(Value::String(controller)) => controller == "ECS",
+        _ => true,
+    };
+    ecs && match properties.get("DeploymentConfiguration") {
+        Some(Value::Unknown) => true,
+        Some(configuration) => match configuration.get("Strategy") {
+            Some(Value::String(strategy)) => strategy != "ROLLING",
+            Some(Value::Unknown) => true,
+            _ => false,
+        },
+        None => false,
+    }
+}

@@ -1,0 +1,145 @@
+//! A shop with one service behind a load balancer, on a local AWS whose tasks behave as they are told.
+
+use std::fmt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use local_aws::{LocalAws, Options};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+/// What the application signs in with, and no message may say.
+pub(crate) const PASSWORD: &str = "canary-4f1e88";
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Shop {
+    pub(crate) local: LocalAws,
+    state: TempDir,
+}
+
+impl Shop {
+    /// With the image `app:1` deployed.
+    pub(crate) async fn open() -> Self {
+        let shop = Self::empty().await;
+        shop.apply("app:1", &[]).expect(0);
+        shop
+    }
+
+    /// With nothing deployed.
+    pub(crate) async fn empty() -> Self {
+        Self { local: LocalAws::start(Options::default()).await.unwrap(), state: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) async fn close(self) {
+        self.run(&["destroy", "--auto-approve"]).expect(0);
+        assert_eq!(self.local.control().inventory().await.unwrap(), [], "something is left");
+        self.local.stop().await;
+    }
+
+    pub(crate) fn apply(&self, image: &str, more: &[&str]) -> Run {
+        self.with_image("apply", image, &[&["--auto-approve"], more].concat())
+    }
+
+    pub(crate) fn plan(&self, image: &str) -> Run {
+        self.with_image("plan", image, &["--detailed-exitcode"])
+    }
+
+    fn with_image(&self, command: &str, image: &str, more: &[&str]) -> Run {
+        let (image, password) = (format!("image={image}"), format!("password={PASSWORD}"));
+        self.run(&[&[command, "--set", &image, "--set", &password], more].concat())
+    }
+
+    /// Runs a command on the stack.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().unwrap();
+        Run {
+            command: arguments.join(" "),
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts an apply of an image that goes on beside the test.
+    pub(crate) fn start_apply(&self, image: &str) -> std::process::Child {
+        let (image, password) = (format!("image={image}"), format!("password={PASSWORD}"));
+        let mut command = self.command(&["apply", "--auto-approve", "--set", &image, "--set", &password]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_infra"));
+        let (name, rest) = arguments.split_first().unwrap();
+        command.arg(name).arg("tests/deployments").args(rest);
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).envs(self.local.environment());
+        command.env("INFRA_STATE", self.state.path()).env("COLUMNS", "200");
+        command
+    }
+
+    pub(crate) fn status(&self) -> Json {
+        let told = self.run(&["status", "--format", "json"]).expect(0);
+        serde_json::from_str(&told.out).unwrap()
+    }
+
+    /// Waits until the status is as wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Json) -> bool) -> Json {
+        let begun = Instant::now();
+        loop {
+            let status = self.status();
+            if wanted(&status) {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{status:#}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What is on record of a resource.
+    pub(crate) fn recorded(&self, address: &str) -> Json {
+        let shown: Json = serde_json::from_str(&self.run(&["show", "--format", "json"]).expect(0).out).unwrap();
+        let found = shown["resources"].as_array().unwrap().iter().find(|one| one["address"] == address).cloned();
+        found.unwrap_or_else(|| panic!("{address}: {shown:#}"))
+    }
+}
+
+/// How a command went.
+pub(crate) struct Run {
+    command: String,
+    code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Run {
+    pub(crate) fn of(command: &str, output: std::process::Output) -> Self {
+        Self {
+            command: command.to_owned(),
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same run, which must have ended with `code`.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+
+    /// The same run, whose messages must have all of `words`.
+    pub(crate) fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.err.contains(word) || self.out.contains(word), "no `{word}` in {self}");
+        }
+        assert!(!self.err.contains(PASSWORD) && !self.out.contains(PASSWORD), "a secret in {self}");
+        self
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, code, out, err } = self;
+        write!(f, "infra {command}\nended with {code:?}\n{out}\n{err}")
+    }
+}
