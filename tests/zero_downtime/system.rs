@@ -32,8 +32,7 @@ pub(crate) struct System {
 
 /// Cargo's target folder.
 pub(crate) fn target() -> PathBuf {
-    let built = Path::new(env!("CARGO_BIN_EXE_infra"));
-    built.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap().to_owned()
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned()
 }
 
 impl System {
