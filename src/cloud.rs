@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, TypeInfo};
 use crate::value::Value;
 
 pub mod fake;
+pub mod fence;
 mod operation;
 pub mod services;
 

@@ -94,7 +94,8 @@ pub async fn apply<C: Cloud>(run: Run<'_, C>, interrupt: watch::Receiver<Interru
         events: run.events,
         reporter,
     };
-    execute::execute(&run, &performer, &ledger, &operations, schedule, told, interrupt).await
+    let work = execute::execute(&run, &performer, &ledger, &operations, schedule, told, interrupt);
+    run.journal.fence().around(work).await
 }
 
 impl Stopped {

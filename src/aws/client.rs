@@ -4,6 +4,9 @@ use std::env;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
@@ -69,6 +72,17 @@ impl Aws {
     /// Makes no call. `AWS_ENDPOINT_URL` is honoured.
     pub async fn connect(region: &str) -> Self {
         Self::new(Self::loader(region).load().await)
+    }
+
+    /// Access to the region of the environment or profile, for what is in no particular one.
+    ///
+    /// The instance's metadata, the end of the default chain, is left out: elsewhere asking for it takes seconds.
+    pub async fn connect_anywhere() -> Self {
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
+            .or_else(Region::new("us-east-1"));
+        let region = region.region().await;
+        Self::connect(region.as_ref().map_or("us-east-1", Region::as_ref)).await
     }
 
     /// Access to a local AWS at `endpoint`, whatever the environment says.

@@ -1,8 +1,12 @@
-//! Calls that must not be sent twice: one that makes something and carries no client token is never repeated once it may
+//! Calls that must not be sent twice, and calls that must not be sent any more.
+//!
+//! Twice: one that makes something and carries no client token is never repeated once it may
 //! have arrived, because its repetition would make a twin that nobody knows of.
 //!
 //! The SDK retries whatever looks transient. This connector stands under it and turns every unclear outcome of such a
 //! call into a [`Lost`], which the SDK does not retry and which the engine answers by looking for what was made.
+//!
+//! Any more: each attempt of the SDK comes by here right before it is sent, so here the [`fence`] is asked.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -17,6 +21,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde::de::IgnoredAny;
+
+use crate::cloud::fence;
 
 /// The call may or may not have been carried out.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,10 @@ struct OnceConnector(SharedHttpConnector);
 
 impl HttpConnector for OnceConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !fence::is_open() {
+            let why = "this process stood still for so long that another may work on the stack now";
+            return HttpConnectorFuture::ready(Err(lost(why.to_owned())));
+        }
         if is_repeatable(&request) {
             return self.0.call(request);
         }

@@ -12,8 +12,12 @@ use crate::address::Address;
 use crate::catalog::Catalog;
 use crate::plan;
 use crate::saved;
-use crate::stack::{self, Checked};
+use crate::stack::{self, Checked, Encryption, Keeping};
 
+/// Where state is kept where nothing says so.
+const DEFAULT_PLACE: &str = ".infra";
+/// The environment of a stack that was given none.
+pub(super) const DEFAULT_ENVIRONMENT: &str = "default";
 /// The file that a stack's folder is known by.
 const STACK_FILE: &str = "stack.yaml";
 
@@ -40,13 +44,20 @@ impl WhichArgs {
         }
     }
 
-    /// The stack's name, for what is on record: a stack whose files are gone can be named by it.
-    pub(super) fn name(&self) -> Result<String, CommandError> {
+    /// The stack's name and where its state is kept: a stack whose files are gone can be named by its name.
+    pub(super) fn head(&self) -> Result<stack::Head, CommandError> {
         let path = self.path()?;
         match path.to_str() {
-            Some(name) if !path.exists() && !name.contains(['/', '\\', '.']) => Ok(name.to_owned()),
-            _ => stack::name(path).map_err(CommandError::stack),
+            Some(name) if !path.exists() && !name.contains(['/', '\\', '.']) => {
+                Ok(stack::Head { name: name.to_owned(), keeping: stack::Keeping::default() })
+            }
+            _ => stack::head(path).map_err(CommandError::stack),
         }
+    }
+
+    /// The environment's name.
+    pub(super) fn environment(&self) -> &str {
+        self.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT)
     }
 }
 
@@ -152,9 +163,32 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 /// Where state is.
 #[derive(Args, Debug)]
 pub(super) struct StateArgs {
-    /// Where what infra made is kept: a folder, or s3://BUCKET/PREFIX
-    #[arg(long, value_name = "PLACE", env = "INFRA_STATE", default_value = ".infra")]
-    pub(super) state: String,
+    /// Where what infra made is kept: a folder, or s3://BUCKET/PREFIX [default: what the stack says, else .infra]
+    #[arg(long, value_name = "PLACE", env = "INFRA_STATE")]
+    state: Option<String>,
+}
+
+/// Where the state of one stack in one environment is kept, and how.
+#[derive(Clone, Debug)]
+pub(super) struct StatePlace {
+    /// A folder, or s3://BUCKET/PREFIX.
+    pub(super) place: String,
+    /// What is written there is encrypted with.
+    pub(super) encryption: Option<Encryption>,
+}
+
+impl StateArgs {
+    /// The place for an environment of a stack that says where its state is kept.
+    pub(super) fn place(&self, keeping: &Keeping, environment: &str) -> Result<StatePlace, CommandError> {
+        let place = match &self.state {
+            Some(place) => place.clone(),
+            None => {
+                let place = keeping.place(environment).map_err(|error| CommandError::stack(vec![error]))?;
+                place.unwrap_or_else(|| DEFAULT_PLACE.to_owned())
+            }
+        };
+        Ok(StatePlace { place, encryption: keeping.encryption.clone() })
+    }
 }
 
 /// What may hold up a command that changes something.

@@ -1,10 +1,9 @@
-//! The cloud that commands work with, and where they keep what they made: AWS, or where infra was built without it, a word
-//! that it is missing.
+//! The cloud that commands work with: AWS, or where infra was built without it, a word that it is missing.
 
 #[cfg(feature = "aws")]
-pub(super) use with_aws::{Provider, catalog, connect, store};
+pub(super) use with_aws::{Provider, catalog, connect, kms_key, s3_store};
 #[cfg(not(feature = "aws"))]
-pub(super) use without_aws::{Provider, catalog, connect, store};
+pub(super) use without_aws::{Provider, catalog, connect, kms_key, s3_store};
 
 #[cfg(feature = "aws")]
 mod with_aws {
@@ -12,9 +11,9 @@ mod with_aws {
 
     use crate::aws::{self, AwsCloud};
     use crate::catalog::Catalog;
-    use crate::cli::args::StateArgs;
     use crate::cli::error::CommandError;
-    use crate::state::{LocalStore, S3Place, S3Store, Store};
+    use crate::state::store::{KmsKey, MasterKey};
+    use crate::state::{S3Place, S3Store, Store};
 
     /// The cloud there is.
     pub(in crate::cli) type Provider = AwsCloud;
@@ -29,13 +28,18 @@ mod with_aws {
         Ok(AwsCloud::connect(region).await)
     }
 
-    /// Where logs are kept.
-    pub(in crate::cli) async fn store(args: &StateArgs) -> Result<Arc<dyn Store>, CommandError> {
-        match S3Place::parse(&args.state) {
-            None => Ok(Arc::new(LocalStore::new(&args.state))),
+    /// The logs in a bucket.
+    pub(in crate::cli) async fn s3_store(place: &str) -> Result<Arc<dyn Store>, CommandError> {
+        match S3Place::parse(place) {
             Some(Ok(place)) => Ok(Arc::new(S3Store::connect(place).await)),
-            Some(Err(why)) => Err(CommandError::usage(format!("--state (or INFRA_STATE): {why}"))),
+            Some(Err(why)) => Err(CommandError::usage(format!("the place of the state: {why}"))),
+            None => Err(CommandError::usage(format!("`{place}` is no place in S3"))),
         }
+    }
+
+    /// A key of AWS KMS.
+    pub(in crate::cli) async fn kms_key(key: &str) -> Result<Arc<dyn MasterKey>, CommandError> {
+        Ok(Arc::new(KmsKey::connect(key).await))
     }
 }
 
@@ -45,11 +49,11 @@ mod without_aws {
 
     use crate::address::Id;
     use crate::catalog::{Catalog, TypeInfo};
-    use crate::cli::args::StateArgs;
     use crate::cli::error::CommandError;
     use crate::cloud::services::{Before, LogLine, LogsAsked, Managed, Services, Status};
     use crate::cloud::{Cloud, CloudError, Live, Lookup, Op};
-    use crate::state::{LocalStore, Store};
+    use crate::state::Store;
+    use crate::state::store::MasterKey;
     use crate::value::Value;
 
     /// A cloud that there is none of.
@@ -70,12 +74,14 @@ mod without_aws {
         Err(missing())
     }
 
-    /// Where logs are kept.
-    pub(in crate::cli) async fn store(args: &StateArgs) -> Result<Arc<dyn Store>, CommandError> {
-        if args.state.starts_with("s3://") {
-            return Err(missing());
-        }
-        Ok(Arc::new(LocalStore::new(&args.state)))
+    /// Says that there is no S3.
+    pub(in crate::cli) async fn s3_store(_place: &str) -> Result<Arc<dyn Store>, CommandError> {
+        Err(missing())
+    }
+
+    /// Says that there is no KMS.
+    pub(in crate::cli) async fn kms_key(_key: &str) -> Result<Arc<dyn MasterKey>, CommandError> {
+        Err(missing())
     }
 
     impl Cloud for Provider {

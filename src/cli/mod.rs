@@ -16,6 +16,7 @@ mod run;
 pub(crate) mod samples;
 mod saved;
 mod service;
+mod store;
 mod style;
 mod terminal;
 

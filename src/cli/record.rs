@@ -1,23 +1,21 @@
 //! What is on record of a stack, for the commands that need no more than that.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::args::{StateArgs, WhichArgs};
+use super::args::{StateArgs, StatePlace, WhichArgs};
 use super::error::CommandError;
 use super::style::{YELLOW, duration, paint};
-use super::{cloud, terminal};
+use super::{store, terminal};
 use crate::address::Address;
-use crate::state::{Holder, Journal, LogKey, OpenOptions, State, Store};
-
-/// The environment of a stack that was given none.
-pub(super) const DEFAULT_ENVIRONMENT: &str = "default";
+use crate::state::{BegunAction, Holder, Journal, LogKey, OpenOptions, State, Store, Waiting};
 
 /// The record of one stack in one environment.
 pub(super) struct Record {
     /// Whose it is.
     pub(super) log: LogKey,
-    /// Where it is kept.
+    /// Where it is kept, as a user writes it.
+    place: StatePlace,
+    /// What keeps it there.
     pub(super) store: Arc<dyn Store>,
     /// What it says.
     pub(super) state: State,
@@ -26,14 +24,22 @@ pub(super) struct Record {
 impl Record {
     /// Reads the record of the stack that the arguments name, which must have one.
     pub(super) async fn load(which: &WhichArgs, place: &StateArgs) -> Result<Self, CommandError> {
-        let store = cloud::store(place).await?;
-        let log = LogKey::new(which.name()?, which.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT));
+        let record = Self::open(which, place).await?;
+        if record.state.serial == 0 {
+            return Err(nothing_on_record(&record.log, &*record.store, &record.place).await?);
+        }
+        Ok(record)
+    }
+
+    /// Reads the record of the stack that the arguments name, if it has one.
+    pub(super) async fn open(which: &WhichArgs, place: &StateArgs) -> Result<Self, CommandError> {
+        let head = which.head()?;
+        let place = place.place(&head.keeping, which.environment())?;
+        let store = store::store(&place).await?;
+        let log = LogKey::new(head.name, which.environment());
         let state = State::load(&*store, &log).await?;
         warn(&state);
-        if state.serial == 0 {
-            return Err(nothing_on_record(&log, &*store, place).await?);
-        }
-        Ok(Self { log, store, state })
+        Ok(Self { log, place, store, state })
     }
 
     /// The region of what is on record, as its ARNs tell it.
@@ -73,8 +79,8 @@ pub(super) fn warn(state: &State) {
     }
 }
 
-async fn nothing_on_record(log: &LogKey, store: &dyn Store, place: &StateArgs) -> Result<CommandError, CommandError> {
-    let folder = &place.state;
+async fn nothing_on_record(log: &LogKey, store: &dyn Store, place: &StatePlace) -> Result<CommandError, CommandError> {
+    let folder = &place.place;
     let known: Vec<_> =
         store.logs().await.map_err(crate::state::Error::from)?.iter().map(ToString::to_string).collect();
     let error = CommandError::failed(format!("nothing is on record of {log} in {folder}"));
@@ -92,24 +98,56 @@ impl From<crate::state::Error> for CommandError {
             crate::state::Error::LostLog { .. } => {
                 "another run went on from here; plan again to see where things stand"
             }
+            crate::state::Error::Moved { place, .. } => {
+                let hint = format!("write `state: {place}` in the stack, or give it as --state or INFRA_STATE");
+                return Self::failed(error.to_string()).hint(hint);
+            }
+            crate::state::Error::NoEntry { .. } => "`infra state history` lists the runs with their entries",
             _ => return Self::failed(error.to_string()),
         };
         Self::failed(error.to_string()).hint(hint)
     }
 }
 
+/// Fails where there is no record, or none that can be read; one that was moved elsewhere is one.
+pub(super) async fn present(log: &LogKey, store: &dyn Store, place: &StatePlace) -> Result<(), CommandError> {
+    match State::load(store, log).await {
+        Ok(state) if state.serial == 0 => Err(nothing_on_record(log, store, place).await?),
+        Ok(_) | Err(crate::state::Error::Moved { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Takes the log of a record, to write to it.
 pub(super) async fn take(record: &Record, command: &str, no_wait: bool) -> Result<(Journal, State), CommandError> {
-    let options =
-        OpenOptions { wait: !no_wait, on_wait: Some(Box::new(on_wait)), ..OpenOptions::new(Holder::current(command)) };
+    let options = holder_options(command, no_wait);
     Ok(Journal::open(Arc::clone(&record.store), record.log.clone(), options).await?)
 }
 
+/// How a command takes a log.
+pub(super) fn holder_options(command: &str, no_wait: bool) -> OpenOptions {
+    OpenOptions { wait: !no_wait, on_wait: Some(Box::new(on_wait)), ..OpenOptions::new(Holder::current(command)) }
+}
+
 /// Tells whom a command waits for.
-pub(super) fn on_wait(holder: &Holder, lease: Duration) {
+fn on_wait(waiting: &Waiting<'_>) {
+    let Waiting { holder, under_way, patience } = waiting;
+    let doing = match &under_way[..] {
+        [] => String::new(),
+        [(address, action)] => format!(", {} {address}", doing(action)),
+        [(address, action), rest @ ..] => format!(", {} {address} and {} more", doing(action), rest.len()),
+    };
     terminal::tell(&format!(
-        "{} {holder} works on this stack. Going on as soon as it is done, or has been silent for {}.\n",
+        "{} {holder} works on this stack{doing}. Going on as soon as it is done, or has been silent for {}.\n",
         paint(YELLOW, "Waiting:"),
-        duration(lease)
+        duration(*patience)
     ));
+}
+
+fn doing(action: &BegunAction) -> &'static str {
+    match action {
+        BegunAction::Create => "creating",
+        BegunAction::Update => "updating",
+        BegunAction::Delete(_) => "deleting",
+    }
 }

@@ -7,22 +7,24 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use super::args::{ChangeArgs, Format, StackArgs, StateArgs};
+use super::args::{ChangeArgs, Format, StackArgs, StateArgs, StatePlace};
 use super::error::{CommandError, Kind};
 use super::progress::{Progress, tell_plan};
 use super::style::{BOLD, count, paint};
-use super::{cloud, interrupt, probe, record, render, terminal};
+use super::{cloud, interrupt, probe, record, render, store, terminal};
 use crate::apply::{Interrupt, Outcome, Report, Stopped};
 use crate::cloud::services::Services;
 use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::driver::{self, Driver, Planned};
 use crate::plan;
 use crate::stack::{Checked, Graph};
-use crate::state::{Holder, Journal, OpenOptions, State};
+use crate::state::{Journal, State};
 
 /// A checked stack, and what it is planned with.
 pub(super) struct Session<C> {
     checked: Checked,
+    /// Where its state is kept.
+    pub(super) place: StatePlace,
     pub(super) driver: Driver<C>,
 }
 
@@ -35,8 +37,9 @@ impl Session<cloud::Provider> {
     /// Connects to the cloud for a stack that is read.
     pub(super) async fn of(checked: Checked, state: &StateArgs) -> Result<Self, CommandError> {
         let cloud = cloud::connect(checked.region()).await?;
-        let store = cloud::store(state).await?;
-        Ok(Self { checked, driver: Driver::new(cloud, store) })
+        let place = state.place(checked.keeping(), checked.environment())?;
+        let store = store::store(&place).await?;
+        Ok(Self { checked, place, driver: Driver::new(cloud, store) })
     }
 }
 
@@ -92,12 +95,7 @@ pub(super) async fn open<C: Cloud>(
     change: &ChangeArgs,
     interrupts: &watch::Receiver<Interrupt>,
 ) -> Result<(Journal, State), CommandError> {
-    let options = OpenOptions {
-        wait: !change.no_wait,
-        on_wait: Some(Box::new(record::on_wait)),
-        ..OpenOptions::new(Holder::current(command))
-    };
-    let open = async { Ok(driver.open(graph, options).await?) };
+    let open = async { Ok(driver.open(graph, record::holder_options(command, change.no_wait)).await?) };
     let (journal, state) = until_interrupted(interrupts, open).await?;
     record::warn(&state);
     Ok((journal, state))

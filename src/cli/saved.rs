@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use tokio::sync::watch;
 
-use super::args::{ChangeArgs, Format, StackArgs, StateArgs, TargetArgs};
+use super::args::{ChangeArgs, DEFAULT_ENVIRONMENT, Format, StackArgs, StateArgs, StatePlace, TargetArgs};
 use super::error::CommandError;
 use super::run::{self, Session};
-use super::{cloud, interrupt, probe, record, render};
+use super::{cloud, interrupt, probe, record, render, store};
 use crate::apply::Interrupt;
 use crate::cloud::Cloud;
 use crate::cloud::services::Services;
 use crate::driver::{Driver, Planned};
 use crate::saved::{self, Basis, DecodeError, Moved, Now, SavedPlan, moved};
 use crate::stack::{self, Graph, Origin};
-use crate::state::{Holder, Journal, LogKey, OpenOptions, SealError, State};
+use crate::state::{Journal, LogKey, SealError, State};
 use crate::value::Value;
 
 /// The largest file that is read, in bytes.
@@ -23,8 +23,7 @@ const MAX_FILE: u64 = 1 << 30;
 
 /// Begins the record of a stack that has none: its key is what secrets are compared with.
 pub(super) async fn begin<C: Cloud>(driver: &Driver<C>, graph: &Graph) -> Result<State, CommandError> {
-    let options = OpenOptions { on_wait: Some(Box::new(record::on_wait)), ..OpenOptions::new(Holder::current("plan")) };
-    let (journal, state) = driver.open(graph, options).await?;
+    let (journal, state) = driver.open(graph, record::holder_options("plan", false)).await?;
     journal.close().await?;
     Ok(state)
 }
@@ -35,7 +34,7 @@ pub(super) async fn save<C: Cloud>(
     driver: &Driver<C>,
     planned: &Planned,
     stack: &StackArgs,
-    state: &StateArgs,
+    place: &str,
     target: &TargetArgs,
 ) -> Result<(), CommandError> {
     let origin = planned.graph.origin();
@@ -46,7 +45,7 @@ pub(super) async fn save<C: Cloud>(
         infra: env!("CARGO_PKG_VERSION").to_owned(),
         made: jiff::Timestamp::now(),
         folder: std::env::current_dir().unwrap_or_default(),
-        state: state.state.clone(),
+        state: place.to_owned(),
         stack: stack.path()?.to_owned(),
         environment: stack.options().environment,
         values: plain.into_iter().map(|(name, value)| (name, value.reveal())).collect(),
@@ -141,6 +140,12 @@ fn read(file: &Path) -> Result<SavedPlan, CommandError> {
 }
 
 impl SavedChange<'_> {
+    /// Where the state of the stack is kept, as its file says now.
+    fn place(&self, saved: &SavedPlan) -> Result<StatePlace, CommandError> {
+        let head = stack::head(&saved.stack).map_err(CommandError::stack)?;
+        self.state.place(&head.keeping, saved.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT))
+    }
+
     fn log(saved: &SavedPlan) -> LogKey {
         LogKey::new(saved.plan.stack.as_str(), saved.plan.environment.as_str())
     }
@@ -180,7 +185,7 @@ impl SavedChange<'_> {
 
     /// Fails at once, without asking AWS or waiting for another run, where the record or a file moved on already.
     async fn stands_still(&self, saved: &SavedPlan) -> Result<(), CommandError> {
-        let state = State::load(&*cloud::store(self.state).await?, &Self::log(saved)).await?;
+        let state = State::load(&*store::store(&self.place(saved)?).await?, &Self::log(saved)).await?;
         let Some(seal) = &state.seal else { return Err(self.refused(saved, &[Moved::OtherRecord]).await) };
         let mut found = saved.moved_files(seal)?;
         if state.serial != saved.plan.serial {
@@ -205,11 +210,15 @@ impl SavedChange<'_> {
     /// Why the plan is not applied.
     async fn refused(&self, saved: &SavedPlan, found: &[Moved]) -> CommandError {
         // Who it was is an extra: where the log can't tell, what happened is told without.
-        let by = match cloud::store(self.state).await {
-            Ok(store) => State::changed_since(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default(),
+        let place = match self.place(saved) {
+            Ok(place) => place,
+            Err(error) => return error,
+        };
+        let by = match store::store(&place).await {
+            Ok(store) => State::history(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        let error = CommandError::failed(render::moved(self.file, saved, &self.state.state, found, &by));
+        let error = CommandError::failed(render::moved(self.file, saved, &place.place, found, &by));
         let error = match found {
             [Moved::OtherRecord] => {
                 error.hint(format!("the plan was made with `--state {}` in {}", saved.state, saved.folder.display()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Cloud, CloudError, ErrorKind, Live, Lookup, Op};
+use super::{Cloud, CloudError, ErrorKind, Live, Lookup, Op, fence};
 use crate::address::{Address, Id};
 use crate::catalog::{Catalog, TypeInfo};
 use crate::value::Value;
@@ -220,6 +220,9 @@ impl FakeCloud {
         let type_name = kind.map_or("", |kind| kind.name);
         let address = op.map(|op| &op.address);
         let now = || self.inner.started.elapsed();
+        if verb.changes() && !fence::is_open() {
+            return Err(CloudError::new(ErrorKind::Lost, operation(verb, type_name), "not sent: the lease ran out"));
+        }
         let index = self.record().begin(verb, type_name, address, ids, now());
         let effect = self.faults().strike(verb, type_name, address);
         // Calls that are made together are under way together, even where they take no time.

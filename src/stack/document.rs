@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::expression::{Part, Template};
+use super::keeping::Keeping;
 use crate::address::Address;
 use crate::diagnostic::{Source, Span};
 use crate::value::Value;
@@ -38,6 +39,7 @@ pub(super) struct Document {
     /// The stack's name; empty in a component.
     pub(super) name: String,
     pub(super) region: Option<Template>,
+    pub(super) keeping: Keeping,
     pub(super) parameters: Vec<Parameter>,
     pub(super) locals: Vec<(Spanned<String>, Template)>,
     pub(super) tags: Option<Template>,

@@ -23,9 +23,10 @@ mod expand;
 mod expression;
 mod files;
 mod graph;
+mod head;
 mod intrinsics;
+mod keeping;
 mod load;
-mod name;
 mod names;
 mod origin;
 mod parameters;
@@ -43,8 +44,9 @@ mod units;
 mod yaml;
 
 pub use graph::{Allowed, Attributes, Evaluated, Graph, Lifecycle, NoAttributes, Node, OutputNode};
+pub use head::{Head, head};
+pub use keeping::{Encryption, Keeping};
 pub use load::load;
-pub use name::name;
 pub use origin::Origin;
 pub use pin::Pinned;
 pub use place::References;
@@ -124,6 +126,11 @@ impl Checked {
     /// The environment's name.
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// Where its state is kept.
+    pub fn keeping(&self) -> &Keeping {
+        &self.unit.document.keeping
     }
 
     /// The region, known before anything is looked up.

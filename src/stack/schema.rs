@@ -9,7 +9,7 @@ use crate::lint::LINTS;
 
 mod settings;
 
-use settings::{deploy_schema, probe_schema};
+use settings::{deploy_schema, probe_schema, state_schema};
 
 /// An address, such as `Api.Queue["a"]`.
 const ADDRESS: &str = r#"^[A-Za-z][A-Za-z0-9]*(\[".*"\])?(\.[A-Za-z][A-Za-z0-9]*(\[".*"\])?)*$"#;
@@ -24,6 +24,7 @@ pub fn schema(catalog: &Catalog) -> Json {
             "description": "The stack's name.",
         },
         "region": text("The AWS region, such as us-east-1. Can use params."),
+        "state": state_schema(),
         "tags": tags("Tags of everything that takes tags; a resource's own win."),
         "moved": {
             "description": "Addresses that changed: what stands under `from` in the state is kept, under `to`.",

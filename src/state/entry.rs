@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::check;
 use super::holder::Holder;
 use super::seal::{Seal, Sealed};
+use super::stored::StoredState;
 use crate::address::{Address, Id, OpId};
 
 /// Version of the log's and the snapshot's format; grows with every change that an older reader would misread.
-pub const STATE_VERSION: u32 = 1;
+///
+/// - 1: the first.
+/// - 2: every document ends with a checksum; `restored` and `moved_to`; nothing is pruned any more.
+pub const STATE_VERSION: u32 = 2;
 
 /// One file of the log: entries that were made durable by one write.
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,8 +94,22 @@ pub(super) enum Entry {
     Forgot { address: Address },
     /// The stack's outputs.
     Outputs { outputs: BTreeMap<String, Sealed> },
+    /// All that is on record is what it was at another time, or what somebody brought.
+    Restored { from: Restored, state: Box<StoredState> },
+    /// The log ends here, and goes on in another place.
+    MovedTo { place: String },
     /// The holder let go of the log.
     Close,
+}
+
+/// Where a record that replaces another comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restored {
+    /// From this log, as it was after the entry of that number.
+    Serial(u64),
+    /// From outside the log.
+    Pushed,
 }
 
 /// An address that changed.
@@ -128,22 +147,40 @@ pub enum FormatError {
     /// It can't be read.
     #[error("is damaged: {0}")]
     Damaged(#[source] serde_json::Error),
+    /// Its bytes are not those that were written.
+    #[error("is damaged: its checksum does not fit its content")]
+    Altered,
+    /// It is encrypted, and what came out of it is not what went in.
+    #[error("is damaged: what is encrypted in it is not what was written")]
+    Unsealed,
     /// It stands under another number than its own.
     #[error("is damaged: it says that its number is {0}")]
     Misplaced(u64),
 }
 
 /// Reads a stored document, after a look at its version alone.
-pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, FormatError> {
+pub(super) fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, FormatError> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
-    let Version { version } = serde_json::from_slice(bytes).map_err(FormatError::Damaged)?;
-    if version > STATE_VERSION {
-        return Err(FormatError::Newer { found: version });
+    let version = match serde_json::from_slice(bytes) {
+        Ok(Version { version }) => version,
+        Err(_) if super::store::is_encrypted(bytes) => return Err(FormatError::Unsealed),
+        Err(error) => return Err(FormatError::Damaged(error)),
+    };
+    match version {
+        1 => serde_json::from_slice(bytes).map_err(FormatError::Damaged),
+        2..=STATE_VERSION => serde_json::from_slice(&check::verified(bytes)?).map_err(FormatError::Damaged),
+        found => Err(FormatError::Newer { found }),
     }
-    serde_json::from_slice(bytes).map_err(FormatError::Damaged)
+}
+
+impl FormatError {
+    /// Whether the document is not what was written, rather than written by a newer build.
+    pub(super) fn is_damage(&self) -> bool {
+        !matches!(self, Self::Newer { .. })
+    }
 }
 
 impl Batch {
@@ -160,6 +197,6 @@ impl Batch {
 impl Entry {
     /// Whether it changes what is on record.
     pub(super) fn changes_state(&self) -> bool {
-        !matches!(self, Self::Open { .. } | Self::Renew | Self::Close)
+        !matches!(self, Self::Open { .. } | Self::Renew | Self::Close | Self::MovedTo { .. })
     }
 }

@@ -51,6 +51,32 @@ pub enum Error {
         /// Its number.
         serial: u64,
     },
+    /// There is no entry of that number.
+    #[error("there is no entry {serial} in {location}: the last one is {last}")]
+    NoEntry {
+        /// Where the log is.
+        location: String,
+        /// The number asked for.
+        serial: u64,
+        /// The last number there is.
+        last: u64,
+    },
+    /// The log goes on in another place.
+    #[error("the state in {location} was moved to {place}{}", by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default())]
+    Moved {
+        /// Where the log was.
+        location: String,
+        /// Where it is.
+        place: String,
+        /// Who moved it.
+        by: Option<Box<Holder>>,
+    },
+    /// Another log is in the way.
+    #[error("{location} has a log already, which is not this one")]
+    Occupied {
+        /// Where it is.
+        location: String,
+    },
     /// An entry contradicts those before it.
     #[error("entry {serial} of {location} contradicts those before it: {source}")]
     Inconsistent {

@@ -8,13 +8,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::unconstrained;
 use tokio::time::Instant;
 
-use super::entry::{Action, Entry, Move};
+use super::entry::{Action, Entry, Move, Restored};
 use super::error::Error;
 use super::open::OpenOptions;
 use super::seal::{Seal, Sealed};
 use super::store::{LogKey, Store};
 use super::{Begun, BegunAction, State};
 use crate::address::{Address, Id, OpId};
+use crate::cloud::fence::Fence;
 use crate::value::Value;
 
 /// A log that this process holds.
@@ -60,6 +61,13 @@ pub struct Updated {
     pub dependencies: Vec<Address>,
     /// Whether the stack forbids its deletion.
     pub prevent_destroy: bool,
+}
+
+/// How long ago an entry was sent. The monotonic clock stands still while a machine sleeps; the wall clock may be set.
+/// The longer one counts: at worst it costs an entry.
+fn age(instant: Instant, time: SystemTime, lease: Duration) -> Duration {
+    let by_wall = SystemTime::now().duration_since(time).unwrap_or(lease);
+    instant.elapsed().max(by_wall)
 }
 
 impl Journal {
@@ -166,30 +174,41 @@ impl Journal {
         self.record(vec![Entry::Outputs { outputs }]).await
     }
 
+    /// Records that all that is on record is now what `state` says, and closes the log. What `now` says was begun and
+    /// not ended stays to be looked for.
+    pub async fn restored(&self, from: Restored, mut state: State, now: &State) -> Result<(), Error> {
+        state.begun.extend(now.begun.iter().map(|(op, begun)| (op.clone(), begun.clone())));
+        self.record(vec![Entry::Restored { from, state: Box::new(state.into()) }, Entry::Close]).await
+    }
+
+    /// Ends the log, which goes on in `place`. Every later call fails with [`Error::Closed`].
+    pub(super) async fn moved_to(&self, place: &str) -> Result<(), Error> {
+        self.record(vec![Entry::MovedTo { place: place.to_owned() }]).await
+    }
+
     /// Lets go of the log: the next one need not wait. Every later call fails with [`Error::Closed`].
     pub async fn close(&self) -> Result<(), Error> {
         self.record(vec![Entry::Close]).await
     }
 
-    /// Returns once it is sure that nobody takes the log for at least [`call_timeout`](Journal::call_timeout),
-    /// writing an entry if it must. To be awaited right before a call that changes anything, where time may have
-    /// passed since its operation began.
+    /// Returns once it is sure that nobody takes the log for at least half a lease, writing an entry if it must. To be
+    /// awaited right before a call that changes anything, where time may have passed since its operation began.
     pub async fn hold(&self) -> Result<(), Error> {
         let fresh = match &*self.status.borrow() {
             Status::Ended(error) => return Err(error.clone()),
-            Status::Held(instant, time) => {
-                // The monotonic clock stands still while a machine sleeps; the wall clock may be set. The longer one
-                // counts: at worst it costs an entry.
-                let by_wall = SystemTime::now().duration_since(*time).unwrap_or(self.lease);
-                instant.elapsed().max(by_wall) <= self.lease / 2
-            }
+            Status::Held(instant, time) => age(*instant, *time, self.lease) <= self.lease / 2,
         };
         if fresh { Ok(()) } else { self.record(vec![Entry::Renew]).await }
     }
 
-    /// How long a call that changes anything may take after [`hold`](Journal::hold): half the lease.
-    pub fn call_timeout(&self) -> Duration {
-        self.lease / 2
+    /// What calls are sent behind: closed from when three quarters of the lease have passed without an entry, so that a
+    /// process that was frozen sends nothing once another may have taken the log.
+    pub fn fence(&self) -> Fence {
+        let (status, lease) = (self.status.clone(), self.lease);
+        Fence::new(move || match &*status.borrow() {
+            Status::Ended(_) => false,
+            Status::Held(instant, time) => age(*instant, *time, lease) <= lease * 3 / 4,
+        })
     }
 
     /// Waits until the log is no longer held, and tells why.

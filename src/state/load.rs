@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::State;
-use super::entry::{Batch, Entry, FormatError};
+use super::entry::{Batch, Entry};
 use super::error::Error;
-use super::replay::Replay;
-use super::snapshot::Snapshot;
+use super::replay::{Moved, Replay};
+use super::snapshot;
 use super::store::{LogKey, Store};
-
-/// How often reading starts again when entries are pruned under it.
-const ATTEMPTS: usize = 5;
 
 /// A log as it was read.
 #[derive(Debug, Default)]
@@ -23,35 +20,50 @@ pub(super) struct Loaded {
     pub(super) cut: Vec<u64>,
     /// The snapshots that are kept, in order.
     pub(super) snapshots: Vec<u64>,
-    /// Entries up to this one are pruned.
-    pub(super) pruned: u64,
     pub(super) warnings: Vec<String>,
 }
 
 impl State {
     /// What is on record, without taking the log.
+    ///
+    /// # Errors
+    /// Where the log can't be read, or goes on in another place.
     pub async fn load(store: &dyn Store, log: &LogKey) -> Result<Self, Error> {
         let Loaded { replay, warnings, .. } = load(store, log).await?;
         Ok(Self { warnings, ..replay.state })
     }
-}
 
-pub(super) async fn load(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        match load_once(store, log).await {
-            // Whoever holds the log may have written a newer snapshot and pruned what it covers since we looked.
-            Err(Error::Missing { .. }) if attempts < ATTEMPTS => {}
-            result => return result,
+    /// What was on record after entry `serial`.
+    ///
+    /// # Errors
+    /// Where there is no such entry, or what led up to it can't be read.
+    pub async fn at(store: &dyn Store, log: &LogKey, serial: u64) -> Result<Self, Error> {
+        let Loaded { replay, .. } = load_until(store, log, Some(serial)).await?;
+        if replay.last != serial {
+            return Err(Error::NoEntry { location: store.location(log), serial, last: replay.last });
         }
+        Ok(replay.state)
     }
 }
 
-async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
+/// Reads a log that goes on here.
+pub(super) async fn load(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
+    let loaded = load_until(store, log, None).await?;
+    match &loaded.replay.moved_to {
+        Some(Moved { place, by }) => {
+            Err(Error::Moved { location: store.location(log), place: place.clone(), by: by.clone().map(Box::new) })
+        }
+        None => Ok(loaded),
+    }
+}
+
+/// Reads a log, up to an entry or all of it.
+pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u64>) -> Result<Loaded, Error> {
+    let within = |serial: u64| until.is_none_or(|until| serial <= until);
     let mut loaded = Loaded::default();
-    newest_snapshot(store, log, &mut loaded).await?;
-    let files = store.read(log, loaded.replay.last + 1).await?;
+    newest_snapshot(store, log, &mut loaded, within).await?;
+    let mut files = store.read(log, loaded.replay.last + 1).await?;
+    files.retain(|(serial, _)| within(*serial));
     let location = store.location(log);
     let mut batches = Vec::with_capacity(files.len());
     let mut cut = BTreeSet::new();
@@ -82,8 +94,8 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
                     })?;
                 }
             }
-            Err(_) if cut.contains(&serial) => {}
-            Err(error @ (FormatError::Damaged(_) | FormatError::Misplaced(_))) if serial == last => {
+            Err(_) if cut.contains(&serial) => loaded.replay.last = serial,
+            Err(error) if error.is_damage() && serial == last => {
                 loaded.cut.push(serial);
                 loaded.warnings.push(format!("the last entry ({serial}) of {location} {error}; it is left out"));
             }
@@ -97,23 +109,27 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
 }
 
 /// Reads the newest snapshot that can be read; an older one covers less, and the entries since make up for it.
-async fn newest_snapshot(store: &dyn Store, log: &LogKey, loaded: &mut Loaded) -> Result<(), Error> {
+async fn newest_snapshot(
+    store: &dyn Store,
+    log: &LogKey,
+    loaded: &mut Loaded,
+    within: impl Fn(u64) -> bool,
+) -> Result<(), Error> {
     loaded.snapshots = store.snapshots(log).await?;
-    for &serial in loaded.snapshots.iter().rev() {
+    for &serial in loaded.snapshots.iter().rev().filter(|serial| within(**serial)) {
         let Some(bytes) = store.read_snapshot(log, serial).await? else { continue };
-        match Snapshot::decode(serial, &bytes) {
-            Ok((replay, pruned)) => {
+        match snapshot::read(serial, &bytes) {
+            Ok(replay) => {
                 loaded.replay = replay;
-                loaded.pruned = pruned;
                 return Ok(());
             }
-            Err(source @ FormatError::Newer { .. }) => {
-                let location = store.location(log);
-                return Err(Error::Format { location, what: format!("snapshot {serial}"), source: Arc::new(source) });
-            }
-            Err(error) => {
+            Err(error) if error.is_damage() => {
                 let location = store.location(log);
                 loaded.warnings.push(format!("snapshot {serial} of {location} {error}; an older one is read instead"));
+            }
+            Err(source) => {
+                let location = store.location(log);
+                return Err(Error::Format { location, what: format!("snapshot {serial}"), source: Arc::new(source) });
             }
         }
     }

@@ -8,28 +8,35 @@ use std::collections::BTreeMap;
 use crate::address::{Address, Id, OpId};
 use crate::value::Value;
 
+mod check;
 mod entry;
 mod error;
 mod history;
 mod holder;
 mod journal;
 mod load;
+mod migrate;
 mod open;
 mod process;
+mod pulled;
 mod replay;
 mod seal;
 mod snapshot;
 pub mod store;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use entry::Restored;
 pub use entry::{FormatError, STATE_VERSION};
 pub use error::Error;
-pub use history::Changed;
+pub use history::{Changes, Run};
 pub use holder::Holder;
 pub use journal::{Journal, Updated};
-pub use open::{DEFAULT_LEASE, OnWait, OpenOptions};
+pub use migrate::Migration;
+pub use open::{DEFAULT_LEASE, OnWait, OpenOptions, Waiting};
+pub use pulled::{Difference, Pulled, PulledError, differences};
 pub use replay::Inconsistent;
 pub use seal::{Seal, SealError};
 pub use store::{Files, LocalStore, LogKey, MemoryStore, Store, StoreError};

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use super::State;
 use super::entry::Entry;
 use super::error::Error;
 use super::holder::Holder;
@@ -16,6 +15,8 @@ use super::load::{self, Loaded};
 use super::seal::Seal;
 use super::store::{LogKey, Store, StoreError};
 use super::writer::{Log, Writer};
+use super::{BegunAction, State};
+use crate::address::Address;
 
 /// For how long after an entry of the holder nobody else may take the log, where nothing else is said.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
@@ -23,8 +24,19 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// For so long the calls that a dead process had under way may still be carried out.
 const CALLS_UNDER_WAY: Duration = Duration::from_secs(5);
 
-/// Told who holds the log, and for how long it must stand still before it is taken over.
-pub type OnWait = Box<dyn Fn(&Holder, Duration) + Send + Sync>;
+/// Somebody who holds the log.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    /// Who.
+    pub holder: &'a Holder,
+    /// What it has under way, as the log says: address and what is done to it.
+    pub under_way: Vec<(&'a Address, &'a BegunAction)>,
+    /// For how long the log must stand still before it is taken over.
+    pub patience: Duration,
+}
+
+/// Told whom a wait is for.
+pub type OnWait = Box<dyn Fn(&Waiting<'_>) + Send + Sync>;
 
 /// How a log is to be taken.
 pub struct OpenOptions {
@@ -67,7 +79,9 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
                 return Err(Error::Held { location: log.location(), holder: Box::new(lease.holder.clone()) });
             }
             if !told && let Some(on_wait) = &options.on_wait {
-                on_wait(&lease.holder, patience);
+                let begun = loaded.replay.state.begun.values();
+                let under_way = begun.map(|begun| (&begun.address, &begun.action)).collect();
+                on_wait(&Waiting { holder: &lease.holder, under_way, patience });
             }
             told = true;
             let since = match still {
@@ -116,7 +130,7 @@ async fn take(log: &Log, options: &OpenOptions, loaded: &Loaded) -> Result<Write
     let json = serde_json::to_vec(&entry)?;
     replay.apply(loaded.next, entry)?;
     log.append(loaded.next, &[json], options.lease).await?;
-    Ok(Writer::new(log.clone(), replay, options.lease, sent, loaded.snapshots.clone(), loaded.pruned))
+    Ok(Writer::new(log.clone(), replay, options.lease, sent, loaded.snapshots.clone()))
 }
 
 fn start(writer: Writer, warnings: Vec<String>, lease: Duration) -> Result<(Journal, State), Error> {

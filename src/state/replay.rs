@@ -19,8 +19,17 @@ pub(super) struct Replay {
     pub(super) last: u64,
     /// Who holds the log; nobody once it is closed.
     pub(super) lease: Option<Lease>,
-    /// The numbers of the entries that opened the log and are still kept: they fence off earlier holders.
-    pub(super) opens: Vec<u64>,
+    /// Where the log goes on, if it ended here.
+    pub(super) moved_to: Option<Moved>,
+}
+
+/// Where a log goes on that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// The place, as a user writes it.
+    pub(super) place: String,
+    /// Who moved it.
+    pub(super) by: Option<Holder>,
 }
 
 /// A log that is held.
@@ -47,6 +56,9 @@ pub enum Inconsistent {
     /// Two resources would stand at one address.
     #[error("{0} is moved to {1}, where something stands already")]
     Occupied(Address, Address),
+    /// The log ended.
+    #[error("the log ended, and goes on in {0}")]
+    Moved(String),
     /// The entry needs the log's key, which the log lacks.
     #[error("the log has no key")]
     NoSeal,
@@ -55,6 +67,9 @@ pub enum Inconsistent {
 impl Replay {
     /// Folds in one entry of batch number `serial`. An entry that is refused changes nothing.
     pub(super) fn apply(&mut self, serial: u64, entry: Entry) -> Result<(), Inconsistent> {
+        if let Some(moved) = &self.moved_to {
+            return Err(Inconsistent::Moved(moved.place.clone()));
+        }
         let changes_state = entry.changes_state();
         match entry {
             Entry::Open { holder, lease_ms, seal, cut: _ } => {
@@ -63,10 +78,12 @@ impl Replay {
                 }
                 self.state.seal.as_ref().ok_or(Inconsistent::NoSeal)?;
                 self.lease = Some(Lease { holder, duration: Duration::from_millis(lease_ms) });
-                self.opens.push(serial);
             }
             Entry::Renew => {}
             Entry::Close => self.lease = None,
+            Entry::MovedTo { place } => {
+                self.moved_to = Some(Moved { place, by: self.lease.take().map(|lease| lease.holder) });
+            }
             entry => self.state.apply(entry)?,
         }
         self.last = serial;
@@ -125,7 +142,13 @@ impl State {
             Entry::Outputs { outputs } => {
                 self.outputs = outputs.into_iter().map(|(name, value)| (name, value.into_value())).collect();
             }
-            Entry::Open { .. } | Entry::Renew | Entry::Close => {}
+            Entry::Restored { from: _, state } => {
+                if state.seal().is_none() {
+                    return Err(Inconsistent::NoSeal);
+                }
+                *self = State { serial: self.serial, ..Self::from(*state) };
+            }
+            Entry::Open { .. } | Entry::Renew | Entry::Close | Entry::MovedTo { .. } => {}
         }
         Ok(())
     }

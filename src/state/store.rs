@@ -5,13 +5,24 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+mod encrypted;
+mod keys;
+#[cfg(feature = "aws")]
+mod kms;
 mod local;
 mod memory;
+mod passphrase;
 #[cfg(feature = "aws")]
 mod s3;
 
+pub(super) use encrypted::is_encrypted;
+pub use encrypted::{DataKey, EncryptedStore, MasterKey, Unwrap, WrappedKey};
+pub use keys::Keys;
+#[cfg(feature = "aws")]
+pub use kms::KmsKey;
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+pub use passphrase::Passphrase;
 #[cfg(feature = "aws")]
 pub use s3::{S3Place, S3Store};
 
@@ -69,13 +80,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The snapshot of that number, if it is kept.
     fn read_snapshot<'a>(&'a self, log: &'a LogKey, serial: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 
-    /// Deletes entries and snapshots that are no longer needed; one that is not there is no error.
-    fn prune<'a>(
-        &'a self,
-        log: &'a LogKey,
-        entries: Vec<u64>,
-        snapshots: Vec<u64>,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Deletes snapshots that are no longer needed; one that is not there is no error.
+    fn delete_snapshots<'a>(&'a self, log: &'a LogKey, serials: Vec<u64>) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// All logs, sorted.
     fn logs(&self) -> BoxFuture<'_, Result<Vec<LogKey>, StoreError>>;

@@ -7,19 +7,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::State;
+use super::check;
 use super::entry::{Batch, Entry, STATE_VERSION};
 use super::error::Error;
 use super::journal::{Request, Status};
 use super::replay::Replay;
 use super::seal::Seal;
-use super::snapshot::Snapshot;
+use super::snapshot;
 use super::store::{LogKey, Store, StoreError};
 
 /// A snapshot is written when so many batches came since the last one, and as many bytes as it had: so that writing
 /// snapshots costs no more than writing the log, however large the state grows.
 const SNAPSHOT_EVERY: u64 = 64;
-/// So many of the last batches are kept behind a snapshot, for the log to be read as history.
-const HISTORY: u64 = 1000;
 /// Two, so that one that is damaged does no harm.
 const SNAPSHOTS_KEPT: usize = 2;
 /// In bytes; what is recorded beyond it goes into the next batch.
@@ -50,21 +49,26 @@ impl Log {
     /// the store can't be reached.
     pub(super) async fn append(&self, serial: u64, entries: &[Vec<u8>], patience: Duration) -> Result<u64, Error> {
         let batch = self.encode(serial, entries)?;
-        let size = batch.len() as u64;
+        self.append_bytes(serial, &batch, patience).await?;
+        Ok(batch.len() as u64)
+    }
+
+    /// Appends a document as it is, unless it is there already.
+    pub(super) async fn append_bytes(&self, serial: u64, batch: &[u8], patience: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + patience;
         let mut pause = Duration::from_millis(100);
         loop {
-            let mut tried = self.store.append(&self.key, serial, batch.clone()).await;
+            let mut tried = self.store.append(&self.key, serial, batch.to_vec()).await;
             if matches!(tried, Err(StoreError::Taken(_))) {
                 // An earlier try may have been carried out though its answer was lost: then the entry is ours.
-                match self.is_written(serial, &batch).await {
+                match self.is_written(serial, batch).await {
                     Ok(true) => tried = Ok(()),
                     Ok(false) => {}
                     Err(error) => tried = Err(error),
                 }
             }
             match tried {
-                Ok(()) => return Ok(size),
+                Ok(()) => return Ok(()),
                 Err(StoreError::Unavailable { .. }) if Instant::now() + pause < deadline => {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
@@ -81,8 +85,8 @@ impl Log {
         // The entries are JSON already: they take the place of the empty list that the head ends with, `[]}`.
         bytes.truncate(bytes.len() - 2);
         bytes.extend_from_slice(&entries.join(&b','));
-        bytes.extend_from_slice(b"]}\n");
-        Ok(bytes)
+        bytes.extend_from_slice(b"]}");
+        Ok(check::checked(bytes))
     }
 
     async fn is_written(&self, serial: u64, batch: &[u8]) -> Result<bool, StoreError> {
@@ -111,7 +115,6 @@ pub(super) struct Writer {
     /// When the last batch was sent, by both clocks.
     sent: (Instant, SystemTime),
     snapshots: Vec<u64>,
-    pruned: u64,
     batches_since: u64,
     bytes_since: u64,
     snapshot_size: u64,
@@ -124,10 +127,9 @@ impl Writer {
         lease: Duration,
         sent: (Instant, SystemTime),
         snapshots: Vec<u64>,
-        pruned: u64,
     ) -> Self {
         let batches_since = replay.last - snapshots.last().copied().unwrap_or(0).min(replay.last);
-        Self { log, replay, lease, sent, snapshots, pruned, batches_since, bytes_since: 0, snapshot_size: 0 }
+        Self { log, replay, lease, sent, snapshots, batches_since, bytes_since: 0, snapshot_size: 0 }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -164,7 +166,9 @@ impl Writer {
                 Ok(()) => {
                     status.send_replace(Status::Held(self.sent.0, self.sent.1));
                     if batch.closes {
-                        self.keep_snapshot(true).await;
+                        if self.replay.moved_to.is_none() {
+                            self.keep_snapshot(true).await;
+                        }
                         status.send_replace(Status::Ended(Error::Closed));
                         requests.close();
                         batch.answer(&Ok(()));
@@ -194,7 +198,7 @@ impl Writer {
         while let Some(Request { entries, reply }) = request.take() {
             let mut refused = None;
             for (json, entry) in entries {
-                batch.closes |= entry == Entry::Close;
+                batch.closes |= matches!(entry, Entry::Close | Entry::MovedTo { .. });
                 match self.replay.apply(batch.serial, entry) {
                     Ok(()) => {
                         batch.size += json.len();
@@ -230,9 +234,9 @@ impl Writer {
         }
     }
 
-    /// Writes a snapshot if one is due, and prunes what it makes superfluous.
+    /// Writes a snapshot if one is due, and deletes those that it makes superfluous.
     ///
-    /// A snapshot only saves reading. One that can't be written or pruned after is left for the next time.
+    /// A snapshot only saves reading. What can't be written or deleted is left for the next time.
     async fn keep_snapshot(&mut self, closing: bool) {
         let covered = self.snapshots.last().copied().unwrap_or(0);
         let changed = self.replay.state.serial > covered;
@@ -241,13 +245,7 @@ impl Writer {
             return;
         }
         let serial = self.replay.last;
-        let prune_to = covered.min(serial.saturating_sub(HISTORY)).max(self.pruned);
-        let entries = (self.pruned + 1..=prune_to).filter(|entry| self.replay.opens.binary_search(entry).is_err());
-        let entries: Vec<u64> = entries.collect();
-        let opens = self.replay.opens.split_off(self.replay.opens.partition_point(|entry| *entry <= prune_to));
-        self.replay.opens = opens;
-        self.pruned = prune_to;
-        let Ok(bytes) = Snapshot::encode(&self.replay, self.pruned) else { return };
+        let Ok(bytes) = snapshot::encode(&self.replay) else { return };
         let size = bytes.len() as u64;
         if self.log.store.write_snapshot(&self.log.key, serial, bytes).await.is_err() {
             return;
@@ -256,7 +254,7 @@ impl Writer {
         self.snapshots.push(serial);
         let superfluous = self.snapshots.len().saturating_sub(SNAPSHOTS_KEPT);
         let snapshots = self.snapshots.drain(..superfluous).collect();
-        let _ = self.log.store.prune(&self.log.key, entries, snapshots).await;
+        let _ = self.log.store.delete_snapshots(&self.log.key, snapshots).await;
     }
 }
 

@@ -68,13 +68,8 @@ impl Store for CutOff {
         self.kept.read_snapshot(log, serial)
     }
 
-    fn prune<'a>(
-        &'a self,
-        log: &'a LogKey,
-        entries: Vec<u64>,
-        snapshots: Vec<u64>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.kept.prune(log, entries, snapshots)
+    fn delete_snapshots<'a>(&'a self, log: &'a LogKey, serials: Vec<u64>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.kept.delete_snapshots(log, serials)
     }
 
     fn logs(&self) -> BoxFuture<'_, Result<Vec<LogKey>, StoreError>> {

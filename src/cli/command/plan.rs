@@ -85,7 +85,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     }
     let planned = session.driver.plan(graph, state, &args.target.options(false)).await?;
     if let Some(file) = &args.out {
-        saved::save(file, &session.driver, &planned, &args.stack, &args.state, &args.target).await?;
+        saved::save(file, &session.driver, &planned, &args.stack, &session.place.place, &args.target).await?;
     }
     match args.format {
         Format::Text => terminal::print(&render::plan_text(&planned.plan, terminal::width()))?,

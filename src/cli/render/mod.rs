@@ -1,6 +1,7 @@
 //! What people and programs read: plans, records, reports and errors as text and JSON.
 
 mod change;
+mod history;
 mod markdown;
 mod message;
 mod moved;
@@ -11,6 +12,7 @@ mod report;
 mod status;
 mod value;
 
+pub(super) use history::{differences, history};
 pub(super) use markdown::{LIMIT as MARKDOWN_LIMIT, plan_markdown};
 pub(super) use message::{diagnostics, error};
 pub(super) use moved::moved;

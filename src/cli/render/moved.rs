@@ -6,7 +6,7 @@ use std::path::Path;
 use super::value::inline;
 use crate::plan::{Action, Shown};
 use crate::saved::{Edit, Moved, SavedPlan};
-use crate::state::Changed;
+use crate::state::Run;
 
 /// So many lines are told.
 const LINES: usize = 20;
@@ -14,7 +14,7 @@ const LINES: usize = 20;
 const VALUE: usize = 80;
 
 /// What moved on since a plan was saved in `file`, and where: `state` is where the record is, `by` who changed it.
-pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &str, found: &[Moved], by: &[Changed]) -> String {
+pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &str, found: &[Moved], by: &[Run]) -> String {
     let mut what: Vec<&str> = Vec::new();
     let mut lines = Vec::new();
     // What only follows from something else, such as the order of steps, comes last.
@@ -46,7 +46,7 @@ pub(in crate::cli) fn moved(file: &Path, saved: &SavedPlan, state: &str, found: 
     out
 }
 
-fn line(moved: &Moved, state: &str, by: &[Changed]) -> (&'static str, String) {
+fn line(moved: &Moved, state: &str, by: &[Run]) -> (&'static str, String) {
     match moved {
         Moved::File(path, edit) => {
             let edit = match edit {

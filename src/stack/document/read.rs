@@ -11,6 +11,7 @@ use super::{
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::stack::expression::{Compiler, FUNCTIONS, Template, Tree};
+use crate::stack::keeping::{self, Keeping};
 use crate::stack::yaml::{Data, Key, Node};
 use crate::stack::{deploy, probe, suggest};
 use crate::value::Value;
@@ -18,6 +19,7 @@ use crate::value::Value;
 const STACK_KEYS: &[&str] = &[
     "stack",
     "region",
+    "state",
     "parameters",
     "locals",
     "tags",
@@ -48,6 +50,7 @@ pub(in crate::stack) fn read(
         source: Arc::clone(source),
         name: String::new(),
         region: None,
+        keeping: Keeping::default(),
         parameters: Vec::new(),
         locals: Vec::new(),
         tags: None,
@@ -79,6 +82,7 @@ pub(in crate::stack) fn read(
                 document.name = stack_name(&mut reader, node);
             }
             "region" => document.region = Some(reader.template(node)),
+            "state" => document.keeping = keeping::read(&mut reader, node),
             "parameters" => {
                 for (key, node) in reader.map(node, "`parameters`") {
                     document.parameters.extend(parameter(&mut reader, key, node));

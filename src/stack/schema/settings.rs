@@ -1,4 +1,4 @@
-//! The JSON Schema of `deploy` and `probe`.
+//! The JSON Schema of `deploy`, `state` and `probe`.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -54,6 +54,39 @@ pub(super) fn deploy_schema() -> Json {
     json!({
         "description": "How changes of the service reach what serves.",
         "type": ["object", "null"], "additionalProperties": false, "properties": words.collect::<Map<_, _>>(),
+    })
+}
+
+/// The schema of `state`.
+pub(super) fn state_schema() -> Json {
+    let place = json!({"type": "string", "minLength": 1, "pattern": "^(s3://|(?!.*://))[^$]*$"});
+    json!({
+        "description": "Where the state is kept: s3://BUCKET/PREFIX, or a folder, relative to this file. `--state` and INFRA_STATE are stronger.",
+        "anyOf": [
+            place,
+            {
+                "type": ["object", "null"],
+                "additionalProperties": false,
+                "properties": {
+                    "place": {
+                        "description": "s3://BUCKET/PREFIX or a folder; or one for each environment.",
+                        "anyOf": [place, {"type": "object", "additionalProperties": place}],
+                    },
+                    "encryption": {
+                        "description": "`passphrase`, given in INFRA_STATE_PASSPHRASE, or a key of AWS KMS.",
+                        "anyOf": [
+                            {"const": "passphrase"},
+                            {
+                                "type": "object",
+                                "required": ["kms"],
+                                "additionalProperties": false,
+                                "properties": {"kms": {"type": "string", "description": "Its id, ARN or alias."}},
+                            },
+                        ],
+                    },
+                },
+            },
+        ],
     })
 }
 

@@ -46,10 +46,8 @@ impl Store for LocalStore {
             let folder = folder?;
             let mut entries = Vec::new();
             for serial in serials(&folder, from)? {
-                // One that was pruned since it was listed is left out, as if it had been pruned before.
-                if let Some(bytes) = read_if_there(&path(&folder, serial))? {
-                    entries.push((serial, bytes));
-                }
+                let file = path(&folder, serial);
+                entries.push((serial, fs::read(&file).map_err(failed(&file))?));
             }
             Ok(entries)
         })
@@ -78,17 +76,11 @@ impl Store for LocalStore {
         blocking(move || read_if_there(&path(&folder?, serial)))
     }
 
-    fn prune<'a>(
-        &'a self,
-        log: &'a LogKey,
-        entries: Vec<u64>,
-        snapshots: Vec<u64>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let folders = self.folder(log, LOG).and_then(|entries| Ok((entries, self.folder(log, SNAPSHOT)?)));
+    fn delete_snapshots<'a>(&'a self, log: &'a LogKey, serials: Vec<u64>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let folder = self.folder(log, SNAPSHOT);
         blocking(move || {
-            let (entry_folder, snapshot_folder) = folders?;
-            let entries = entries.into_iter().map(|serial| path(&entry_folder, serial));
-            for file in entries.chain(snapshots.into_iter().map(|serial| path(&snapshot_folder, serial))) {
+            let folder = folder?;
+            for file in serials.into_iter().map(|serial| path(&folder, serial)) {
                 match fs::remove_file(&file) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&file)(error)),
                     _ => {}
@@ -287,8 +279,7 @@ mod tests {
         }
         fs::create_dir(directory.path().join("empty")).unwrap();
         assert_eq!(store.logs().await.unwrap(), keys);
-        store.prune(&keys[0], vec![1, 2, 9], vec![1]).await.unwrap();
-        assert_eq!(store.read(&keys[0], 1).await.unwrap().len(), 1);
+        store.delete_snapshots(&keys[0], vec![1, 9]).await.unwrap();
         assert_eq!(store.snapshots(&keys[0]).await.unwrap(), [2, 3]);
         assert_eq!(store.read_snapshot(&keys[0], 1).await.unwrap(), None);
         assert_eq!(store.read_snapshot(&keys[0], 2).await.unwrap(), Some(b"s".to_vec()));

@@ -71,15 +71,9 @@ impl Store for MemoryStore {
         Box::pin(ready(Ok(logs.get(log).and_then(|kept| kept.snapshots.get(&serial).cloned()))))
     }
 
-    fn prune<'a>(
-        &'a self,
-        log: &'a LogKey,
-        entries: Vec<u64>,
-        snapshots: Vec<u64>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn delete_snapshots<'a>(&'a self, log: &'a LogKey, serials: Vec<u64>) -> BoxFuture<'a, Result<(), StoreError>> {
         if let Some(kept) = self.logs().get_mut(log) {
-            entries.iter().for_each(|serial| drop(kept.entries.remove(serial)));
-            snapshots.iter().for_each(|serial| drop(kept.snapshots.remove(serial)));
+            serials.iter().for_each(|serial| drop(kept.snapshots.remove(serial)));
         }
         Box::pin(ready(Ok(())))
     }

@@ -1,8 +1,5 @@
 //! Logs in an S3 bucket: `<prefix>/<stack>/<environment>/log/0000000001.json` and `…/snapshot/0000000064.json`.
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::primitives::ByteStream;
@@ -62,12 +59,7 @@ impl S3Store {
     /// an error of the first one.
     pub async fn connect(place: S3Place) -> Self {
         // Which region is asked for the bucket's own does not matter, but within AWS's partition of the credentials.
-        // The instance's metadata, the end of the default chain, is left out: elsewhere asking for it takes seconds.
-        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-            .or_else(ProfileFileRegionProvider::new())
-            .or_else(Region::new("us-east-1"));
-        let region = region.region().await;
-        Self::new(Aws::connect(region.as_ref().map_or("us-east-1", Region::as_ref)).await, place)
+        Self::new(Aws::connect_anywhere().await, place)
     }
 
     /// The store at `place`.
@@ -203,7 +195,7 @@ impl Store for S3Store {
                 async move { Ok((serial, read.await?)) }
             });
             let reads = futures::stream::iter(reads).buffered(CONCURRENT_READS);
-            // One that was pruned since it was listed is left out, as if it had been pruned before.
+            // One that was deleted by hand since it was listed is missing, as if it had not been there.
             let there = |(serial, bytes): (u64, Option<Vec<u8>>)| async move { Ok(bytes.map(|bytes| (serial, bytes))) };
             reads.try_filter_map(there).try_collect().await
         })
@@ -231,29 +223,22 @@ impl Store for S3Store {
         Box::pin(async move { self.read_if_there(&self.folder(log, SNAPSHOT)?, serial).await })
     }
 
-    fn prune<'a>(
-        &'a self,
-        log: &'a LogKey,
-        entries: Vec<u64>,
-        snapshots: Vec<u64>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn delete_snapshots<'a>(&'a self, log: &'a LogKey, serials: Vec<u64>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let (entry_folder, snapshot_folder) = (self.folder(log, LOG)?, self.folder(log, SNAPSHOT)?);
-            let entries = entries.into_iter().map(|serial| object(&entry_folder, serial));
-            let keys: Vec<String> =
-                entries.chain(snapshots.into_iter().map(|serial| object(&snapshot_folder, serial))).collect();
+            let folder = self.folder(log, SNAPSHOT)?;
+            let keys: Vec<String> = serials.into_iter().map(|serial| object(&folder, serial)).collect();
             for keys in keys.chunks(DELETE_BATCH) {
                 let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
                 let delete = objects
                     .collect::<Result<Vec<_>, _>>()
                     .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
-                let delete = delete.map_err(|error| self.refused(&entry_folder, error.to_string()))?;
+                let delete = delete.map_err(|error| self.refused(&folder, error.to_string()))?;
                 let call = self.client().await?.delete_objects().bucket(&self.place.bucket).delete(delete);
                 let answer = call.send().await.during("s3:DeleteObjects");
-                let answer = answer.map_err(|error| failed(self.url(&entry_folder), error))?;
+                let answer = answer.map_err(|error| failed(self.url(&folder), error))?;
                 if let Some(error) = answer.errors().first() {
                     let reason = error.message().or(error.code()).unwrap_or("not deleted").to_owned();
-                    return Err(self.refused(error.key().unwrap_or(&entry_folder), reason));
+                    return Err(self.refused(error.key().unwrap_or(&folder), reason));
                 }
             }
             Ok(())

@@ -34,8 +34,7 @@ async fn a_last_entry_cut_off_at_any_byte_counts_as_never_written() {
         load(&store).await
     };
     assert!(!unfinished.resources[&Address::from("Queue")].settled);
-    // The last byte is the line feed, which nothing depends on.
-    for length in 0..whole.len() - 1 {
+    for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         let mut state = load(&store).await;
         let warning = state.warnings.pop().unwrap();
@@ -88,6 +87,13 @@ async fn damage_elsewhere_is_named_and_nothing_is_guessed() {
     );
     fs::remove_file(entry(directory.path(), 3)).unwrap();
     insta::assert_snapshot!(failure(&store, directory.path()).await, @"entry 3 of DIR/shop/dev is missing");
+    let mut altered = String::from_utf8(third.clone()).unwrap();
+    altered = altered.replace("q-1", "q-2");
+    fs::write(entry(directory.path(), 3), altered).unwrap();
+    insta::assert_snapshot!(
+        failure(&store, directory.path()).await,
+        @"entry 3 of DIR/shop/dev is damaged: its checksum does not fit its content"
+    );
     fs::write(entry(directory.path(), 3), third).unwrap();
     fs::write(
         entry(directory.path(), 2),
@@ -103,10 +109,10 @@ async fn damage_elsewhere_is_named_and_nothing_is_guessed() {
 #[tokio::test]
 async fn a_newer_format_is_refused_even_at_the_end() {
     let (directory, store) = one_resource().await;
-    fs::write(entry(directory.path(), 5), br#"{"version":2,"serial":5,"checksum":"00"}"#).unwrap();
+    fs::write(entry(directory.path(), 5), br#"{"version":3,"serial":5,"checksum":"00"}"#).unwrap();
     insta::assert_snapshot!(
         failure(&store, directory.path()).await,
-        @"entry 5 of DIR/shop/dev is in format 2, which a newer infra wrote; this one knows formats up to 1: upgrade infra"
+        @"entry 5 of DIR/shop/dev is in format 3, which a newer infra wrote; this one knows formats up to 2: upgrade infra"
     );
     Journal::open(store, key(), by("apply")).await.unwrap_err();
     assert!(!entry(directory.path(), 6).exists(), "nothing is written behind it");

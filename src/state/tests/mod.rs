@@ -7,7 +7,9 @@ use super::*;
 use crate::value::Value;
 
 mod damage;
+mod encryption;
 mod history;
+mod migrate;
 mod protocol;
 mod replay;
 mod snapshots;

@@ -54,11 +54,16 @@ async fn a_holder_that_lives_is_never_taken_over() {
     let (journal, _) = open(&store, "apply").await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
-    let on_wait = move |holder: &Holder, wait: Duration| seen.lock().unwrap().push((holder.command.clone(), wait));
+    let cut = begun("Queue", BegunAction::Create, Value::map());
+    journal.begin([(op("under way"), cut)]).await.unwrap();
+    let on_wait = move |waiting: &Waiting<'_>| {
+        let doing: Vec<_> = waiting.under_way.iter().map(|(address, _)| address.to_string()).collect();
+        seen.lock().unwrap().push((waiting.holder.command.clone(), doing, waiting.patience));
+    };
     let waiting = OpenOptions { on_wait: Some(Box::new(on_wait)), ..by("destroy") };
     let mut second = Box::pin(Journal::open(store.clone(), key(), waiting));
     timeout(LEASE * 100, &mut second).await.unwrap_err();
-    assert_eq!(*told.lock().unwrap(), [("apply".to_owned(), LEASE)], "told once");
+    assert_eq!(*told.lock().unwrap(), [("apply".to_owned(), vec!["Queue".to_owned()], LEASE)], "told once");
     journal.hold().await.unwrap();
 
     journal.close().await.unwrap();
@@ -158,7 +163,6 @@ async fn a_holder_whose_renewals_do_not_come_through_may_not_call_any_more() {
     let stubborn = Stubborn::before(&store);
     let (journal, _) = open(&stubborn, "apply").await;
     journal.hold().await.unwrap();
-    assert_eq!(journal.call_timeout(), LEASE / 2);
     stubborn.set(Mood::Frozen);
     sleep(LEASE / 3).await;
     timeout(Duration::ZERO, journal.hold()).await.unwrap().unwrap();
@@ -239,4 +243,24 @@ async fn what_does_not_follow_is_refused_and_harms_nothing_else() {
     assert_eq!(unbegun.unwrap_err().to_string(), "this can't be recorded: operation never was not begun");
     assert_eq!(unknown.unwrap_err().to_string(), "`Arn` is not known yet, so it can't be recorded");
     assert_eq!(load(&store).await.resources.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fence_closes_before_the_lease_ends_and_opens_with_the_next_entry() {
+    let store = Arc::new(MemoryStore::new());
+    let stubborn = Stubborn::before(&store);
+    let (journal, _) = open(&stubborn, "apply").await;
+    let fence = journal.fence();
+    let is_open = || fence.clone().around(async { crate::cloud::fence::is_open() });
+    assert!(is_open().await);
+    stubborn.set(Mood::Frozen);
+    tokio::time::sleep(LEASE / 2).await;
+    assert!(is_open().await);
+    tokio::time::sleep(LEASE / 3).await;
+    assert!(!is_open().await, "nobody has taken the log, but somebody might soon");
+    stubborn.set(Mood::Fine);
+    journal.hold().await.unwrap();
+    assert!(is_open().await);
+    journal.close().await.unwrap();
+    assert!(!is_open().await);
 }

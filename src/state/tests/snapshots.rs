@@ -38,7 +38,7 @@ async fn reading_from_a_snapshot_gives_what_reading_all_entries_gives() {
     let snapshots = store.snapshots(&key()).await.unwrap();
     assert_eq!(snapshots.len(), 2, "one on the way, one at the end");
     assert_eq!(load(&store).await, before);
-    store.prune(&key(), Vec::new(), snapshots).await.unwrap();
+    store.delete_snapshots(&key(), snapshots).await.unwrap();
     assert_eq!(load(&store).await, before);
 }
 
@@ -73,30 +73,26 @@ async fn a_run_that_changes_nothing_writes_no_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_thousand_entries_are_kept_and_all_that_opened_the_log() {
+async fn every_entry_and_two_snapshots_are_kept() {
     let store = Arc::new(MemoryStore::new());
-    let (journal, _) = open(&store, "apply").await;
-    fill(&journal, 0, 100).await;
-    journal.close().await.unwrap();
-    let reopened = serials(&store).await.len() as u64 + 1;
     let (journal, _) = open(&store, "apply").await;
     for index in 0..4000 {
         journal.outputs(&[("index".to_owned(), Value::Int(index))].into()).await.unwrap();
     }
     journal.close().await.unwrap();
-    let kept = serials(&store).await;
-    let last = *kept.last().unwrap();
-    let recent = kept.iter().filter(|serial| **serial > last - 1000).count();
-    assert_eq!(recent, 1000);
-    assert!(kept.len() < 2000, "{} entries are kept", kept.len());
-    assert_eq!(kept[..2], [1, reopened], "the fences");
+    assert_eq!(serials(&store).await, (1..=4002).collect::<Vec<_>>());
     assert_eq!(store.snapshots(&key()).await.unwrap().len(), 2);
-    let state = load(&store).await;
-    assert_eq!((state.resources.len(), &state.outputs["index"]), (100, &Value::Int(3999)));
+    assert_eq!(load(&store).await.outputs["index"], Value::Int(3999));
+    let at = async |serial| State::at(&*store, &key(), serial).await;
+    assert_eq!(at(1001).await.unwrap().outputs["index"], Value::Int(999));
+    insta::assert_snapshot!(
+        at(5000).await.unwrap_err(),
+        @"there is no entry 5000 in memory:shop/dev: the last one is 4002"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_frozen_for_ages_cannot_write_over_pruned_entries() {
+async fn a_holder_frozen_for_ages_cannot_write_over_what_came_since() {
     let store = Arc::new(MemoryStore::new());
     let stubborn = Stubborn::before(&store);
     let (frozen, _) = open(&stubborn, "frozen").await;
@@ -105,9 +101,47 @@ async fn a_holder_frozen_for_ages_cannot_write_over_pruned_entries() {
     fill(&second, 0, 1500).await;
     second.close().await.unwrap();
     let before = serials(&store).await;
-    assert!(!before.contains(&3), "what the second one wrote first is pruned");
     stubborn.set(Mood::Fine);
     let lost = create(&frozen, "Late", "late").await.unwrap_err();
     assert!(matches!(lost, Error::LostLog { .. }), "{lost}");
     assert_eq!(serials(&store).await, before);
+}
+
+/// Written by the build that wrote version 1.
+const VERSION_1: [(u64, &str); 2] = [
+    (
+        1,
+        r#"{"version":1,"serial":1,"session":"a","at":"2026-01-01T00:00:00Z","entries":[{"open":{"holder":{"user":"ann","host":"laptop","pid":1,"command":"apply","since":"2026-01-01T00:00:00Z"},"lease_ms":60000,"seal":"SEAL"}}]}"#,
+    ),
+    (
+        2,
+        r#"{"version":1,"serial":2,"session":"a","at":"2026-01-01T00:00:00Z","entries":[{"outputs":{"outputs":{"url":"http://a"}}},"close"]}"#,
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn logs_and_snapshots_of_version_1_are_read_and_gone_on_with() {
+    let store = Arc::new(MemoryStore::new());
+    let seal = "ab".repeat(32);
+    for (serial, text) in VERSION_1 {
+        store.append(&key(), serial, text.replace("SEAL", &seal).into_bytes()).await.unwrap();
+    }
+    let (journal, state) = open(&store, "apply").await;
+    assert_eq!(state.outputs["url"], Value::from("http://a"));
+    journal.close().await.unwrap();
+
+    let snapshot = format!(
+        r#"{{"version":1,"serial":9,"changed":8,"pruned":7,"opens":[1],"lease":null,"seal":"{seal}","resources":{{}},"deposed":{{}},"begun":{{}},"outputs":{{"url":"http://b"}}}}"#
+    );
+    let store = Arc::new(MemoryStore::new());
+    store.append(&key(), 1, VERSION_1[0].1.replace("SEAL", &seal).into_bytes()).await.unwrap();
+    store.write_snapshot(&key(), 9, snapshot.into_bytes()).await.unwrap();
+    let state = load(&store).await;
+    assert_eq!((state.serial, &state.outputs["url"], state.warnings.len()), (8, &Value::from("http://b"), 0));
+    let (journal, _) = open(&store, "apply").await;
+    create(&journal, "Queue", "q-1").await.unwrap();
+    journal.close().await.unwrap();
+    assert_eq!(load(&store).await.resources.len(), 1);
+    let gone = State::at(&*store, &key(), 5).await.unwrap_err().to_string();
+    assert!(gone.contains("there is no entry 5"), "what was pruned is not there: {gone}");
 }

@@ -26,6 +26,8 @@ pub(super) struct Stubborn<S> {
     store: Arc<S>,
     mood: watch::Sender<Mood>,
     appends: AtomicUsize,
+    /// After so many appends the rest waits for ever.
+    limit: AtomicUsize,
     /// So many of the next reads fail as if the store could not be reached.
     unreadable: AtomicUsize,
     /// Held while the mood is looked at and changed.
@@ -36,7 +38,8 @@ impl<S: Store> Stubborn<S> {
     pub(super) fn before(store: &Arc<S>) -> Arc<Self> {
         let (mood, _) = watch::channel(Mood::Fine);
         let (appends, unreadable) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { store: Arc::clone(store), mood, appends, unreadable, turn: Mutex::new(()) })
+        let limit = AtomicUsize::new(usize::MAX);
+        Arc::new(Self { store: Arc::clone(store), mood, appends, limit, unreadable, turn: Mutex::new(()) })
     }
 
     pub(super) fn set(&self, mood: Mood) {
@@ -45,6 +48,11 @@ impl<S: Store> Stubborn<S> {
 
     pub(super) fn fail_reads(&self, times: usize) {
         self.unreadable.store(times, Ordering::SeqCst);
+    }
+
+    /// Lets so many appends through, and holds up all that come after.
+    pub(super) fn freeze_after(&self, appends: usize) {
+        self.limit.store(appends, Ordering::SeqCst);
     }
 
     pub(super) fn appends(&self) -> usize {
@@ -71,7 +79,9 @@ impl<S: Store> Store for Stubborn<S> {
 
     fn append<'a>(&'a self, log: &'a LogKey, serial: u64, entry: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            self.appends.fetch_add(1, Ordering::SeqCst);
+            if self.appends.fetch_add(1, Ordering::SeqCst) >= self.limit.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
             let unreachable =
                 || StoreError::Unavailable { location: self.location(log), reason: "the line is cut".into() };
             match self.next_mood() {
@@ -115,13 +125,8 @@ impl<S: Store> Store for Stubborn<S> {
         self.store.read_snapshot(log, serial)
     }
 
-    fn prune<'a>(
-        &'a self,
-        log: &'a LogKey,
-        entries: Vec<u64>,
-        snapshots: Vec<u64>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.store.prune(log, entries, snapshots)
+    fn delete_snapshots<'a>(&'a self, log: &'a LogKey, serials: Vec<u64>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.delete_snapshots(log, serials)
     }
 
     fn logs(&self) -> BoxFuture<'_, Result<Vec<LogKey>, StoreError>> {

@@ -1,20 +1,29 @@
-//! `infra state`: looking into the record, and taking something off it.
+//! `infra state`: looking into the record, going back in it, and taking something off it.
 
 mod forget;
+mod history;
 mod list;
+mod migrate;
+mod pull;
+mod push;
+mod replace;
+mod restore;
 mod show;
 
 use std::process::ExitCode;
 
 use crate::cli::error::CommandError;
 
-/// Look into what is on record of a stack, or take something off it
+/// Look into what is on record of a stack, go back in it, move it, or take something off it
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
   infra state list stacks/notification -e dev
   infra state show stacks/notification -e dev Api.Service
-  infra state forget stacks/notification -e dev 'Subnet[\"us-east-1c\"]'")]
+  infra state forget stacks/notification -e dev 'Subnet[\"us-east-1c\"]'
+  infra state history stacks/notification -e dev
+  infra state restore 120 stacks/notification -e dev
+  infra state migrate stacks/notification -e dev --to s3://acme-infra/state")]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -25,6 +34,11 @@ enum Command {
     List(list::Args),
     Show(show::Args),
     Forget(forget::Args),
+    History(history::Args),
+    Restore(restore::Args),
+    Pull(pull::Args),
+    Push(push::Args),
+    Migrate(migrate::Args),
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
@@ -32,5 +46,10 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
         Command::List(args) => list::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Forget(args) => forget::run(args).await,
+        Command::History(args) => history::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Pull(args) => pull::run(args).await,
+        Command::Push(args) => push::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
     }
 }
