@@ -10,9 +10,12 @@ const MOVED: [(&str, &str); 2] = [
 ];
 
 /// Has the actions that deployments of the stack's services change ignored once they are made, as `lifecycle.ignore` does.
+/// Whatever the strategy is now: a rolling update after a blue/green one leaves the traffic where that has moved it, and the
+/// weights that the stack gives may lead to a target group without a task.
 pub(super) fn leave_to_ecs(graph: &mut Graph) {
     let services = graph.nodes.iter().enumerate().filter(|(_, node)| deploy::applies(node.kind.name));
-    let services: Vec<usize> = services.map(|(index, _)| index).filter(|index| moves_traffic(graph, *index)).collect();
+    let services: Vec<usize> =
+        services.map(|(index, _)| index).filter(|index| deployed_by_ecs(graph, *index)).collect();
     if services.is_empty() {
         return;
     }
@@ -34,20 +37,11 @@ pub(super) fn leave_to_ecs(graph: &mut Graph) {
     }
 }
 
-/// Whether ECS deploys a service by moving traffic; so too where that can't be told yet.
-fn moves_traffic(graph: &Graph, service: usize) -> bool {
+/// Whether ECS itself deploys a service; so too where that can't be told yet.
+fn deployed_by_ecs(graph: &Graph, service: usize) -> bool {
     let Ok(properties) = graph.properties(service, &NoAttributes) else { return false };
-    let ecs = match properties.at("DeploymentController.Type") {
+    match properties.at("DeploymentController.Type") {
         Some(Value::String(controller)) => controller == "ECS",
         _ => true,
-    };
-    ecs && match properties.get("DeploymentConfiguration") {
-        Some(Value::Unknown) => true,
-        Some(configuration) => match configuration.get("Strategy") {
-            Some(Value::String(strategy)) => strategy != "ROLLING",
-            Some(Value::Unknown) => true,
-            _ => false,
-        },
-        None => false,
     }
 }

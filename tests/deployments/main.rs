@@ -3,15 +3,28 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod patience;
+#[path = "../shop/mod.rs"]
 mod shop;
 
 use local_aws::{Behaviour, Health};
 use serde_json::json;
 use shop::{PASSWORD, Run, Shop};
 
+/// The shop with nothing deployed.
+async fn empty() -> Shop {
+    Shop::empty("tests/deployments", &[("password", PASSWORD)]).await
+}
+
+/// The shop with the image `app:1` deployed.
+async fn open() -> Shop {
+    let shop = empty().await;
+    shop.apply("app:1", &[]).expect(0);
+    shop
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_is_followed_until_it_serves_and_can_be_taken_back() {
-    let shop = Shop::open().await;
+    let shop = open().await;
     shop.local.control().behave(Behaviour {
         image: "app:2".into(),
         log: vec!["two is up".into()],
@@ -51,7 +64,7 @@ async fn a_good_version_is_followed_until_it_serves_and_can_be_taken_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_dies_at_its_start_fails_the_apply_with_its_last_words() {
-    let shop = Shop::open().await;
+    let shop = open().await;
     let log = vec!["signing in with canary-4f1e88".to_owned(), "fatal: no such queue".to_owned()];
     let dies = Behaviour { exit_after_s: Some(1.0), exit_code: Some(3), log, ..Behaviour::default() };
     shop.local.control().behave(Behaviour { image: "app:bad".into(), ..dies });
@@ -83,7 +96,7 @@ async fn a_version_that_dies_at_its_start_fails_the_apply_with_its_last_words() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_load_balancers_find_sick_fails_the_apply_with_the_health_check() {
-    let shop = Shop::open().await;
+    let shop = open().await;
     let sick = Behaviour { image: "app:sick".into(), target_health: Some(Health::Unhealthy), ..Behaviour::default() };
     shop.local.control().behave(sick);
     shop.apply("app:sick", &[]).expect(1).says(&["rolled back", "Task failed ELB health checks"]);
@@ -97,7 +110,7 @@ async fn a_version_that_load_balancers_find_sick_fails_the_apply_with_the_health
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_rollback_the_failed_version_stays_and_the_next_apply_tries_it_again() {
-    let shop = Shop::open().await;
+    let shop = open().await;
     let dies =
         Behaviour { image: "app:bad".into(), exit_after_s: Some(1.0), exit_code: Some(3), ..Behaviour::default() };
     shop.local.control().behave(dies);
@@ -121,7 +134,7 @@ async fn without_a_rollback_the_failed_version_stays_and_the_next_apply_tries_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_deployment_that_failed_is_tried_again_by_the_next_apply() {
-    let shop = Shop::empty().await;
+    let shop = empty().await;
     let pull = "CannotPullContainerError: pull image manifest has been retried 1 time(s)";
     let absent = Behaviour { image: "app:1".into(), never_starts: Some(pull.into()), ..Behaviour::default() };
     shop.local.control().behave(absent);
@@ -142,7 +155,7 @@ async fn a_first_deployment_that_failed_is_tried_again_by_the_next_apply() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_under_way_can_be_taken_back_and_its_apply_says_so() {
-    let shop = Shop::open().await;
+    let shop = open().await;
     let slow = Behaviour { image: "app:2".into(), target_health: Some(Health::Unhealthy), ..Behaviour::default() };
     shop.local.control().behave(slow);
     let apply = shop.start_apply("app:2");

@@ -34,7 +34,7 @@ async fn redeploy(shop: &Shop, patience: Patience) -> (Result<(), CloudError>, V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stack_says_how_long_and_what_is_missing_then_is_told() {
-    let shop = Shop::open().await;
+    let shop = super::open().await;
     let (result, said) = redeploy(&shop, Patience { wait: false, timeout: None }).await;
     assert_eq!(
         (result, said),

@@ -29,6 +29,15 @@ pub(crate) struct Launch {
     pub(crate) time_scale: TimeScale,
 }
 
+/// What a task in which nothing really listens says to those who ask it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answers {
+    /// Whether it passes its target groups' health checks.
+    pub(crate) healthy: bool,
+    /// The status with which it answers a load balancer's requests; without one, it answers none.
+    pub(crate) status: Option<u16>,
+}
+
 /// What happens to a task, in the order in which it happens.
 #[derive(Debug)]
 pub(crate) enum TaskEvent {
@@ -38,8 +47,8 @@ pub(crate) enum TaskEvent {
     Started {
         /// Its private address.
         address: IpAddr,
-        /// Whether it answers its target groups' health checks; none where they really probe it.
-        answers: Option<watch::Receiver<bool>>,
+        /// What it says to those who ask it; none where it is really asked.
+        answers: Option<watch::Receiver<Answers>>,
     },
     /// A container's own health check has another result: `None` is `UNKNOWN`. Sent for those that have such a check.
     Health {

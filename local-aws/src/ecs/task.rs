@@ -11,7 +11,7 @@ use super::pace::{
     ACTIVATING, DEPROVISIONING, HEALTHY_CHECKED, HEALTHY_PROCESS, HEALTHY_UNCHECKED, Moment, Now, PROVISIONING,
 };
 use super::rolling::Standing;
-use super::runtime::{Runtime, Stop, TaskEvent};
+use super::runtime::{Answers, Runtime, Stop, TaskEvent};
 use super::text;
 use crate::traffic::{HealthState, Served, Target, Traffic};
 
@@ -145,7 +145,7 @@ pub(super) struct Task {
     passing_since: Option<Moment>,
     events: mpsc::UnboundedReceiver<TaskEvent>,
     pub(super) address: Option<IpAddr>,
-    answers: Option<watch::Receiver<bool>>,
+    answers: Option<watch::Receiver<Answers>>,
     registered: bool,
     deregistered: bool,
     runtime_ended: bool,

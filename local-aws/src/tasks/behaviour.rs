@@ -34,6 +34,9 @@ pub struct Behaviour {
     /// What the health checks of its target groups find.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_health: Option<Health>,
+    /// The status with which it answers a load balancer's requests; without one, those are told that it is simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_status: Option<u16>,
     /// The lines that it writes when it starts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,

@@ -14,7 +14,7 @@ use super::definition::{Container, Definition};
 use super::logs::LogStream;
 use super::orders::{Orders, Tasks};
 use super::prepare;
-use crate::ecs::runtime::{Launch, Runtime, Stop, TaskEvent};
+use crate::ecs::runtime::{Answers, Launch, Runtime, Stop, TaskEvent};
 use crate::upstream::Upstream;
 
 /// From the launch of a task until its images are there: what is usual on Fargate.
@@ -197,10 +197,14 @@ impl Task {
         }
     }
 
-    /// Says whether the task answers the health checks of its target groups.
-    fn answers(&self, containers: &[Simulation]) -> bool {
-        let told = |container: &Simulation| self.behaviour(&container.definition).target_health;
-        !containers.iter().any(|container| told(container) == Some(Health::Unhealthy))
+    /// Returns what the task says to its load balancers.
+    fn answers(&self, containers: &[Simulation]) -> Answers {
+        let behaviours: Vec<Behaviour> =
+            containers.iter().map(|container| self.behaviour(&container.definition)).collect();
+        Answers {
+            healthy: !behaviours.iter().any(|behaviour| behaviour.target_health == Some(Health::Unhealthy)),
+            status: behaviours.iter().find_map(|behaviour| behaviour.response_status),
+        }
     }
 
     /// Ends a container, its last lines first.

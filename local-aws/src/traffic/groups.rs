@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::ecs::runtime::Answers;
 use crate::traffic::health::{Checks, Health};
 use crate::traffic::proxy::{Connections, connections};
 use crate::traffic::settings::GroupSettings;
@@ -32,7 +33,7 @@ pub(crate) enum Served {
     /// By asking it.
     Probed,
     /// By being told: nothing listens there.
-    Told(watch::Receiver<bool>),
+    Told(watch::Receiver<Answers>),
 }
 
 /// Which target a request goes to.
@@ -40,8 +41,8 @@ pub(crate) enum Served {
 pub(super) enum Choice {
     /// The group has none that could take it.
     None,
-    /// One that is only simulated.
-    Simulated,
+    /// One that is only simulated, and what it answers with, if anything.
+    Simulated(Option<u16>),
     /// One that listens here.
     At(Box<Chosen>),
     /// One that speaks TLS, which is not spoken here.
@@ -72,7 +73,7 @@ impl Drop for Probe {
 struct Registered {
     target: Target,
     zone: Option<String>,
-    simulated: bool,
+    served: Served,
     checks: Checks,
     /// Closed with the target: another one may come to have its address.
     connections: Connections,
@@ -115,13 +116,19 @@ impl Group {
     }
 }
 
+/// Returns the status with which a simulated target answers, if any; one that has ended refuses the connection.
+fn answer(answers: &watch::Receiver<Answers>) -> Option<u16> {
+    let ended = answers.has_changed().is_err();
+    answers.borrow().status.map(|status| if ended { 502 } else { status })
+}
+
 /// All target groups that ever had a target.
 #[derive(Debug, Default)]
 pub(super) struct Groups(HashMap<String, Group>);
 
 impl Groups {
     /// Registers a target; says whether it must be checked from now on, because it was not there or drained.
-    pub(super) fn register(&mut self, group: &str, target: Target, zone: Option<String>, simulated: bool) -> bool {
+    pub(super) fn register(&mut self, group: &str, target: Target, zone: Option<String>, served: Served) -> bool {
         let group = self.0.entry(group.into()).or_default();
         if let Some(own) = group.targets.iter().find(|own| own.target == target)
             && own.draining.is_none()
@@ -132,7 +139,7 @@ impl Groups {
         group.targets.push(Registered {
             target,
             zone,
-            simulated,
+            served,
             checks: Checks::default(),
             connections: connections(),
             under_way: Arc::new(()),
@@ -201,7 +208,7 @@ impl Groups {
         };
         let choice = match chosen {
             None => Choice::None,
-            Some(own) if own.simulated => Choice::Simulated,
+            Some(Registered { served: Served::Told(answers), .. }) => Choice::Simulated(answer(answers)),
             Some(_) if group.settings.as_ref().is_some_and(|settings| !settings.plain) => Choice::Secure,
             Some(own) => Choice::At(Box::new(Chosen {
                 address: own.target.into(),
@@ -247,7 +254,7 @@ mod tests {
     fn group(targets: &[u8]) -> Groups {
         let mut groups = Groups::default();
         for last in targets {
-            assert!(groups.register(GROUP, target(*last), None, false));
+            assert!(groups.register(GROUP, target(*last), None, Served::Probed));
         }
         let deregistration_delay = Duration::from_secs(30);
         let settings = GroupSettings { check: HealthCheck::default(), plain: true, deregistration_delay };
@@ -310,7 +317,7 @@ mod tests {
         assert_eq!(state(&mut groups), HealthState::Draining);
         drop(request);
         assert_eq!(state(&mut groups), HealthState::Unused);
-        assert!(groups.register(GROUP, target(1), None, false));
+        assert!(groups.register(GROUP, target(1), None, Served::Probed));
         let _never_over = groups.choose(GROUP, 0.1);
         groups.deregister(GROUP, target(1));
         tokio::time::advance(Duration::from_secs(30)).await;
@@ -321,10 +328,10 @@ mod tests {
     async fn a_draining_target_that_is_registered_again_starts_anew() {
         let mut groups = group(&[1]);
         pass(&mut groups, 1);
-        assert!(!groups.register(GROUP, target(1), None, false), "it is registered already");
+        assert!(!groups.register(GROUP, target(1), None, Served::Probed), "it is registered already");
         assert_eq!(groups.health(GROUP, target(1), 1.0).state, HealthState::Healthy);
         groups.deregister(GROUP, target(1));
-        assert!(groups.register(GROUP, target(1), None, false));
+        assert!(groups.register(GROUP, target(1), None, Served::Probed));
         assert_eq!(groups.health(GROUP, target(1), 1.0).state, HealthState::Initial);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(groups.health(GROUP, target(1), 1.0).state, HealthState::Initial);

@@ -92,9 +92,8 @@ impl Traffic {
         if let Some(scope) = scope_of(target_group) {
             self.0.add_scope(scope);
         }
-        let simulated = matches!(served, Served::Told(_));
         let mut groups = self.0.groups();
-        let new = groups.register(target_group, target, zone, simulated);
+        let new = groups.register(target_group, target, zone, served.clone());
         // The group may be known for long, but this be its first target.
         held(&self.0.routes).tell(target_group, &mut groups);
         drop(groups);
@@ -286,8 +285,10 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::ecs::runtime::Answers;
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1";
+    const UNHEALTHY: Answers = Answers { healthy: false, status: None };
     const LISTENER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/lb/1/2";
 
     /// A data plane in real time, with a load balancer that forwards to one group.
@@ -317,7 +318,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_simulated_target_is_checked_by_what_is_told() {
         let traffic = traffic();
-        let (tell, told) = watch::channel(false);
+        let (tell, told) = watch::channel(UNHEALTHY);
         let reason = || traffic.health(GROUP, target()).reason;
         traffic.register(GROUP, target(), Served::Told(told));
         assert_eq!(reason(), "Elb.RegistrationInProgress");
@@ -325,7 +326,7 @@ mod tests {
         assert_eq!(reason(), "Elb.InitialHealthChecking");
         sleep(Duration::from_secs(30)).await;
         assert_eq!(reason(), "Target.FailedHealthChecks", "two checks failed, 30 s apart");
-        tell.send_replace(true);
+        tell.send_replace(Answers { healthy: true, ..UNHEALTHY });
         sleep(Duration::from_secs(4 * 30)).await;
         assert_eq!(reason(), "Target.FailedHealthChecks", "four of five checks passed");
         sleep(Duration::from_secs(30)).await;
@@ -338,14 +339,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_to_a_simulated_target_says_that_it_is_one() {
+    async fn a_simulated_target_answers_as_it_is_told_or_says_that_it_is_one() {
         let traffic = traffic();
-        traffic.register(GROUP, target(), Served::Told(watch::channel(true).1));
-        let request = Request::get("/_alb/lb/x").body(Body::empty()).unwrap();
-        let answer = traffic.answer(request, ([127, 0, 0, 1], 9).into()).await.unwrap();
+        let (tell, told) = watch::channel(UNHEALTHY);
+        traffic.register(GROUP, target(), Served::Told(told));
+        let ask = async || {
+            let request = Request::get("/_alb/lb/x").body(Body::empty()).unwrap();
+            traffic.answer(request, ([127, 0, 0, 1], 9).into()).await.unwrap()
+        };
+        let answer = ask().await;
         assert_eq!(answer.status(), 503);
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         assert!(body.starts_with(b"tasks are simulated here"), "{body:?}");
+        tell.send_replace(Answers { status: Some(204), ..UNHEALTHY });
+        assert_eq!(ask().await.status(), 204);
+        drop(tell);
+        assert_eq!(ask().await.status(), 502, "it has ended");
         let other = Request::get("/v2/").header("host", "localhost").body(Body::empty()).unwrap();
         assert!(traffic.answer(other, ([127, 0, 0, 1], 9).into()).await.is_err(), "it goes to no load balancer");
     }

@@ -40,7 +40,7 @@ pub(super) async fn run(state: Weak<State>, group: String, target: Target, serve
         drop(own);
         let begun = Instant::now();
         let outcome = match &served {
-            Served::Told(serves) if *serves.borrow() => Ok(()),
+            Served::Told(answers) if answers.borrow().healthy => Ok(()),
             Served::Told(_) => Err(Failure::Connection),
             Served::Probed => probe(target, &settings.check, settings.check.scaled_timeout(scale)).await,
         };

@@ -27,8 +27,9 @@ use crate::traffic::routes::{Balancer, Listener};
 
 /// How long a connection to a target may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Said for a target that no process stands behind.
-const SIMULATED: &str = "tasks are simulated here: start local-aws with --containers\n";
+/// Said for a target that no process stands behind, and that is not told what to answer.
+const SIMULATED: &str =
+    "tasks are simulated here: tell them a `response_status`, or start local-aws with --containers\n";
 
 /// Headers that concern one connection and not the message (RFC 9110, section 7.6.1), and what hyper answers itself.
 const HOP_BY_HOP: [HeaderName; 10] = [
@@ -90,7 +91,8 @@ impl Arrived<'_> {
         let Chosen { address, connections, under_way } = match choice {
             Choice::At(chosen) => *chosen,
             Choice::None => return failed(StatusCode::SERVICE_UNAVAILABLE),
-            Choice::Simulated => return fixed(503, "text/plain", SIMULATED),
+            Choice::Simulated(None) => return fixed(503, "text/plain", SIMULATED),
+            Choice::Simulated(Some(status)) => return empty(status),
             Choice::Secure => return failed(StatusCode::BAD_GATEWAY),
         };
         let Some(request) = self.request(parts, body, address) else { return failed(StatusCode::BAD_REQUEST) };
@@ -166,6 +168,13 @@ pub(super) fn failed(status: StatusCode) -> Response<Body> {
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     );
     fixed(status.as_u16(), "text/html", &body)
+}
+
+/// Makes a simulated target's answer; a status that HTTP does not have is none that can be passed on.
+fn empty(status: u16) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    response
 }
 
 /// Makes an answer of the load balancer's own.

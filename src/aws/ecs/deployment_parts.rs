@@ -9,6 +9,9 @@ use crate::aws::document::Document;
 use crate::aws::mirror::{Mirror, Word, mirror};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long a hook pauses a deployment where it has no timeout
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookTimeoutConfiguration.html>).
+const PAUSE_MINUTES: i32 = 24 * 60;
 
 mirror! {
     /// How a new version takes the place of the old one.
@@ -191,12 +194,21 @@ impl DeploymentConfiguration {
             let steps = (100.0 / linear.step_percent.unwrap_or(10.0).max(1.0)).ceil();
             minutes(linear.step_bake_time_in_minutes.or(Some(6))).mul_f64(steps)
         });
-        let hooks = self.lifecycle_hooks.iter().flatten().map(|hook| {
-            let times = u32::try_from(hook.lifecycle_stages.len()).unwrap_or(1);
-            minutes(hook.timeout_configuration.as_ref().and_then(|timeout| timeout.timeout_in_minutes)) * times
-        });
-        let hooks: Duration = hooks.sum();
+        let hooks: Duration = self.lifecycle_hooks.iter().flatten().map(DeploymentLifecycleHook::longest).sum();
         minutes(self.bake_time_in_minutes) + canary.unwrap_or_default() + linear.unwrap_or_default() + hooks
+    }
+}
+
+impl DeploymentLifecycleHook {
+    /// How long a deployment waits for it on purpose, at all of its stages. Without a timeout, ECS waits for a day until
+    /// somebody continues the deployment; how long a function takes is not on purpose then.
+    fn longest(&self) -> Duration {
+        let given = self.timeout_configuration.as_ref().and_then(|timeout| timeout.timeout_in_minutes);
+        let pauses =
+            self.target_type.as_ref().is_some_and(|kind| kind.0 == sdk::DeploymentLifecycleHookTargetType::Pause);
+        let minutes = given.or(pauses.then_some(PAUSE_MINUTES)).unwrap_or(0);
+        let times = u32::try_from(self.lifecycle_stages.len()).unwrap_or(1);
+        MINUTE * u32::try_from(minutes).unwrap_or(0) * times
     }
 }
 
@@ -249,5 +261,8 @@ mod tests {
         assert_eq!(minutes(json!({"LinearConfiguration": {"StepPercent": 30.0, "StepBakeTimeInMinutes": 2}})), 8);
         let hook = json!({"LifecycleStages": ["PRE_SCALE_UP", "POST_SCALE_UP"], "TimeoutConfiguration": {"TimeoutInMinutes": 60}});
         assert_eq!(minutes(json!({"LifecycleHooks": [hook]})), 120);
+        let pause = json!({"LifecycleStages": ["POST_SCALE_UP"], "TargetType": "PAUSE"});
+        let function = json!({"LifecycleStages": ["POST_SCALE_UP"]});
+        assert_eq!(minutes(json!({"LifecycleHooks": [pause, function]})), 24 * 60);
     }
 }

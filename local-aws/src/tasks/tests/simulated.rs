@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Stage, awslogs, id};
-use crate::ecs::runtime::TaskEvent;
+use crate::ecs::runtime::{Answers, TaskEvent};
 use crate::tasks::behaviour::{Behaviour, Health};
 
 fn definition(container: &Value) -> Value {
@@ -54,7 +54,7 @@ async fn health_is_as_told_for_tasks_that_run_already_too() {
     let mut task = stage.launch(1, check);
     assert_eq!(task.next().await, "pulled");
     let TaskEvent::Started { answers: Some(mut answers), .. } = task.event().await else { panic!("not started") };
-    assert!(*answers.borrow_and_update());
+    assert_eq!(*answers.borrow_and_update(), Answers { healthy: true, status: None });
     assert_eq!(task.next().await, "web healthy: Some(true)");
     control.behave(Behaviour {
         container_health: Some(Health::Unhealthy),
@@ -62,7 +62,9 @@ async fn health_is_as_told_for_tasks_that_run_already_too() {
         ..behaviour("web")
     });
     assert_eq!(task.next().await, "web healthy: Some(false)");
-    assert!(!*answers.wait_for(|answers| !answers).await.unwrap());
+    assert!(answers.wait_for(|answers| !answers.healthy).await.is_ok());
+    control.behave(Behaviour { response_status: Some(500), ..behaviour("web") });
+    assert!(answers.wait_for(|answers| *answers == Answers { healthy: true, status: Some(500) }).await.is_ok());
     control.clear_behaviours();
     assert_eq!(task.next().await, "web healthy: Some(true)");
     stage.local.stop().await;

@@ -139,7 +139,7 @@ fn reason(told: &sdk::ServiceDeployment) -> Option<String> {
     reasons.dedup();
     let mut text = reasons.join("; ");
     let alarms = told.alarms().map(|alarms| alarms.triggered_alarm_names()).unwrap_or_default();
-    if !alarms.is_empty() {
+    if !alarms.iter().all(|name| text.contains(name)) {
         text = [text, format!("alarms in ALARM: {}", alarms.join(", "))].join("; ");
     }
     let text = text.trim_start_matches("; ").to_owned();
@@ -153,7 +153,16 @@ fn stage(told: &sdk::ServiceDeployment) -> String {
     let test = told.target_service_revision().and_then(|target| target.requested_test_traffic_weight());
     let traffic = weight.map(|weight| format!("{weight:.0} % of the traffic"));
     let test = test.filter(|test| *test > 0.0).map(|test| format!("{test:.0} % of the test traffic"));
-    [stage, traffic, test].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let hook = told.lifecycle_hook_details().iter().find_map(waits);
+    [stage, traffic, test, hook].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// That a hook waits for somebody to continue the deployment, where it does.
+fn waits(hook: &sdk::DeploymentLifecycleHookDetail) -> Option<String> {
+    let awaits = hook.status() == Some(&sdk::DeploymentLifecycleHookStatus::AwaitingAction);
+    awaits.then(|| {
+        format!("paused until `aws ecs continue-service-deployment` for {}", hook.hook_id().unwrap_or("its hook"))
+    })
 }
 
 /// Whether a failed deployment brings the last one that worked back.
@@ -269,5 +278,22 @@ mod tests {
             let expected_deployment = Expected::Id("2".to_owned());
             assert_eq!(text(verdict(&service, &expected_deployment, Some(&told), &mut 0)), expected);
         }
+    }
+
+    #[test]
+    fn alarms_that_rang_are_told_once() {
+        let alarms = sdk::ServiceDeploymentAlarms::builder().triggered_alarm_names("errors").build();
+        let told = |why: &str| ServiceDeployment::builder().status_reason(why).alarms(alarms.clone()).build();
+        assert_eq!(reason(&told("an alarm rang.")).as_deref(), Some("an alarm rang; alarms in ALARM: errors"));
+        assert_eq!(reason(&told("errors rang.")).as_deref(), Some("errors rang"));
+    }
+
+    #[test]
+    fn a_hook_that_waits_for_somebody_is_told() {
+        let hook = sdk::DeploymentLifecycleHookDetail::builder().hook_id("ecs-pause-1");
+        let hook = hook.status(sdk::DeploymentLifecycleHookStatus::AwaitingAction).build();
+        let told = ServiceDeployment::builder().lifecycle_stage(sdk::ServiceDeploymentLifecycleStage::PostScaleUp);
+        let told = told.lifecycle_hook_details(hook).build();
+        assert_eq!(stage(&told), "post scale up, paused until `aws ecs continue-service-deployment` for ecs-pause-1");
     }
 }

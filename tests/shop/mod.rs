@@ -1,4 +1,4 @@
-//! A shop with one service behind a load balancer, on a local AWS whose tasks behave as they are told.
+//! A stack with one service behind a load balancer, on a local AWS whose tasks behave as they are told.
 
 use std::fmt;
 use std::process::{Command, Stdio};
@@ -15,20 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Shop {
     pub(crate) local: LocalAws,
+    /// The stack's folder.
+    stack: &'static str,
+    /// Values of its parameters, beside `image`.
+    pub(crate) values: Vec<(&'static str, &'static str)>,
     state: TempDir,
 }
 
 impl Shop {
-    /// With the image `app:1` deployed.
-    pub(crate) async fn open() -> Self {
-        let shop = Self::empty().await;
-        shop.apply("app:1", &[]).expect(0);
-        shop
-    }
-
     /// With nothing deployed.
-    pub(crate) async fn empty() -> Self {
-        Self { local: LocalAws::start(Options::default()).await.unwrap(), state: tempfile::tempdir().unwrap() }
+    pub(crate) async fn empty(stack: &'static str, values: &[(&'static str, &'static str)]) -> Self {
+        let local = LocalAws::start(Options::default()).await.unwrap();
+        Self { local, stack, values: values.to_vec(), state: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) async fn close(self) {
@@ -46,8 +44,15 @@ impl Shop {
     }
 
     fn with_image(&self, command: &str, image: &str, more: &[&str]) -> Run {
-        let (image, password) = (format!("image={image}"), format!("password={PASSWORD}"));
-        self.run(&[&[command, "--set", &image, "--set", &password], more].concat())
+        let set = self.set(image);
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        self.run(&[&[command], set.as_slice(), more].concat())
+    }
+
+    /// The arguments that give all parameters their values.
+    fn set(&self, image: &str) -> Vec<String> {
+        let values = self.values.iter().copied().chain([("image", image)]);
+        values.flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={value}")]).collect()
     }
 
     /// Runs a command on the stack.
@@ -63,17 +68,18 @@ impl Shop {
 
     /// Starts an apply of an image that goes on beside the test.
     pub(crate) fn start_apply(&self, image: &str) -> std::process::Child {
-        let (image, password) = (format!("image={image}"), format!("password={PASSWORD}"));
-        let mut command = self.command(&["apply", "--auto-approve", "--set", &image, "--set", &password]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        let mut command = self.command(&["apply", "--auto-approve"]);
+        command.args(self.set(image)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_infra"));
         let (name, rest) = arguments.split_first().unwrap();
-        command.arg(name).arg("tests/deployments").args(rest);
+        command.arg(name).arg(self.stack).args(rest);
         command.current_dir(env!("CARGO_MANIFEST_DIR")).envs(self.local.environment());
         command.env("INFRA_STATE", self.state.path()).env("COLUMNS", "200");
+        // Time passes faster there.
+        command.env("INFRA_POLL_SCALE", local_aws::DEFAULT_TIME_SCALE.to_string());
         command
     }
 
