@@ -105,6 +105,15 @@ pub(super) async fn take(record: &Record, command: &str, no_wait: bool) -> Resul
     Ok(Journal::open(Arc::clone(&record.store), record.log.clone(), options).await?)
 }
 
+/// Tells who works on a stack that is only looked at.
+pub(super) fn at_work(holder: &Holder) {
+    terminal::tell(&format!(
+        "{} {holder} works on this stack. What it has begun and not finished is in this plan, and no longer true once \
+         it goes on.\n",
+        paint(YELLOW, "Under way:")
+    ));
+}
+
 /// Tells whom a command waits for.
 pub(super) fn on_wait(holder: &Holder, lease: Duration) {
     terminal::tell(&format!(
