@@ -11,17 +11,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::evaluate::{Unready, evaluate};
-use super::event::{Activity, Event, Failure, Outcome, Related, Report};
+use super::event::{Activity, Event, Failure, Outcome, Related, Report, Warning};
 use super::job::Job;
 use super::operation::{DeleteCause, Operation, Operations, Work};
 use super::outputs::{known_outputs, sealed};
 use super::perform::{Effect, Fault, Made, Performer, Wanted};
 use super::recover::LeftOver;
-use super::redact::redacted;
+use super::redact::{redact, texts};
 use super::schedule::Schedule;
 use super::{Interrupt, Run, Stopped};
 use crate::address::{Address, OpId};
-use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Told};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Saying, Told};
 use crate::diagnostic::Place;
 use crate::plan::Shown;
 use crate::plan::known::{Known, of_live, on_record};
@@ -167,13 +167,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             running: FuturesUnordered::new(),
             made,
             needless: HashSet::new(),
-            report: Report {
-                outcome: Outcome::Done,
-                done: Vec::new(),
-                failed: Vec::new(),
-                skipped: Vec::new(),
-                predecessors: Vec::new(),
-            },
+            report: Report::new(Outcome::Done),
         }
     }
 
@@ -348,9 +342,12 @@ impl<'a, C: Cloud> Execution<'a, C> {
         error
     }
 
-    fn fail(&mut self, index: usize, error: CloudError, place: Option<Place>, took: Duration) {
+    fn fail(&mut self, index: usize, mut error: CloudError, place: Option<Place>, took: Duration) {
         let operation = self.operation(index);
-        let error = redacted(error, self.run.graph, &self.known);
+        if !error.details.is_empty() {
+            let details = error.details.iter_mut().flat_map(texts);
+            redact(details.chain([&mut error.message]), self.run.graph, &self.known);
+        }
         let (address, type_name) = (operation.address.clone(), operation.type_name.clone());
         let activity = operation.work.activity().unwrap_or(Activity::Update);
         let related = if error.details.is_empty() { Vec::new() } else { self.related(operation) };
@@ -360,6 +357,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             activity,
             error: error.clone(),
             place: place.clone(),
+            related: related.clone(),
             took,
         });
         self.report.failed.push(Failure { address: address.clone(), type_name, activity, error, place, related });
@@ -409,8 +407,16 @@ impl<'a, C: Cloud> Execution<'a, C> {
         related
     }
 
-    fn tell(&self, Told { address, text }: Told) {
-        (self.run.events)(Event::Progress { address, text });
+    fn tell(&mut self, Told { address, saying }: Told) {
+        match saying {
+            Saying::Progress(text) => (self.run.events)(Event::Progress { address, text }),
+            Saying::Warning(mut detail) => {
+                redact(texts(&mut detail), self.run.graph, &self.known);
+                let node = self.run.graph.index(&address).and_then(|node| self.operations.of_node.get(&node));
+                let place = node.and_then(|operation| self.operation(*operation).place.clone());
+                self.report.warnings.push(Warning { address, detail, place });
+            }
+        }
     }
 
     fn tell_draining(&self) {
@@ -449,13 +455,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 }
             }
         }
-        let report = Report {
-            outcome: self.report.outcome,
-            done: Vec::new(),
-            failed: Vec::new(),
-            skipped: Vec::new(),
-            predecessors: Vec::new(),
-        };
-        std::mem::replace(&mut self.report, report)
+        let outcome = self.report.outcome;
+        std::mem::replace(&mut self.report, Report::new(outcome))
     }
 }

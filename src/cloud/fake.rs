@@ -230,6 +230,10 @@ impl FakeCloud {
         let result = match effect {
             None => work.await,
             Some(Effect::Fail(error)) => Err(error),
+            Some(Effect::Warn(detail)) => {
+                op.into_iter().for_each(|op| op.warn(detail.clone()));
+                work.await
+            }
             Some(Effect::Delay(time)) => {
                 sleep(time).await;
                 work.await

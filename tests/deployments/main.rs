@@ -2,8 +2,11 @@
 //! told with their cause, and that there is a way back.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod back;
 mod patience;
 mod shop;
+mod told;
+mod watched;
 
 use local_aws::{Behaviour, Health};
 use serde_json::json;
@@ -145,7 +148,7 @@ async fn a_deployment_under_way_can_be_taken_back_and_its_apply_says_so() {
     let shop = Shop::open().await;
     let slow = Behaviour { image: "app:2".into(), target_health: Some(Health::Unhealthy), ..Behaviour::default() };
     shop.local.control().behave(slow);
-    let apply = shop.start_apply("app:2");
+    let apply = shop.start_apply("app:2", &[]);
     shop.until(|status| status["services"][0]["deployment"] == "IN_PROGRESS").await;
     shop.run(&["rollback", "--auto-approve"]).expect(0).says(&["is being deployed", "serves again"]);
     let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();

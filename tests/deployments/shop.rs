@@ -1,6 +1,7 @@
 //! A shop with one service behind a load balancer, on a local AWS whose tasks behave as they are told.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Shop {
     pub(crate) local: LocalAws,
+    /// The stack's folder.
+    stack: PathBuf,
     state: TempDir,
 }
 
@@ -28,7 +31,18 @@ impl Shop {
 
     /// With nothing deployed.
     pub(crate) async fn empty() -> Self {
-        Self { local: LocalAws::start(Options::default()).await.unwrap(), state: tempfile::tempdir().unwrap() }
+        let (local, state) = (LocalAws::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
+        Self { local, stack: "tests/deployments".into(), state }
+    }
+
+    /// With nothing deployed, and more in its stack, behind the resources.
+    pub(crate) async fn with(more: &str) -> Self {
+        let mut shop = Self::empty().await;
+        let text = std::fs::read_to_string(shop.stack.join("stack.yaml")).unwrap();
+        shop.stack = shop.state.path().join("stack");
+        std::fs::create_dir(&shop.stack).unwrap();
+        std::fs::write(shop.stack.join("stack.yaml"), text + more).unwrap();
+        shop
     }
 
     pub(crate) async fn close(self) {
@@ -62,18 +76,19 @@ impl Shop {
     }
 
     /// Starts an apply of an image that goes on beside the test.
-    pub(crate) fn start_apply(&self, image: &str) -> std::process::Child {
+    pub(crate) fn start_apply(&self, image: &str, more: &[&str]) -> std::process::Child {
         let (image, password) = (format!("image={image}"), format!("password={PASSWORD}"));
-        let mut command = self.command(&["apply", "--auto-approve", "--set", &image, "--set", &password]);
+        let apply = ["apply", "--auto-approve", "--set", &image, "--set", &password];
+        let mut command = self.command(&[&apply, more].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_infra"));
         let (name, rest) = arguments.split_first().unwrap();
-        command.arg(name).arg("tests/deployments").args(rest);
+        command.arg(name).arg(&self.stack).args(rest);
         command.current_dir(env!("CARGO_MANIFEST_DIR")).envs(self.local.environment());
-        command.env("INFRA_STATE", self.state.path()).env("COLUMNS", "200");
+        command.env("INFRA_STATE", self.state.path().join("record")).env("COLUMNS", "200");
         command
     }
 
