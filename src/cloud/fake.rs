@@ -231,7 +231,9 @@ impl FakeCloud {
             None => work.await,
             Some(Effect::Fail(error)) => Err(error),
             Some(Effect::Warn(detail)) => {
-                op.into_iter().for_each(|op| op.warn(detail.clone()));
+                if let Some(op) = op {
+                    op.warn(detail);
+                }
                 work.await
             }
             Some(Effect::Delay(time)) => {
