@@ -22,9 +22,9 @@ async fn what_is_left_at_the_newer_image_is_named_with_the_way_out() {
     let shop = Shop::with(DEPLOYED).await;
     shop.apply("app:1", &[]).expect(0);
     shop.apply("app:2", &[]).expect(0);
-    let left = "Still at app:2: Deployed (Value), output image. A rollback changes services and their task definitions, \
-                nothing else: apply with app:1 to change these as well.";
-    shop.run(&["rollback", "--auto-approve"]).expect(0).says(&[left, "The next apply deploys what"]);
+    let left = "Still at app:2, where app:1 serves: Deployed (Value), output image";
+    let back = shop.run(&["rollback", "--auto-approve"]).expect(0);
+    back.says(&[left, "an apply with the images that serve changes these", "The next apply deploys what"]);
     assert_eq!(shop.recorded("Deployed")["properties"]["Value"], "app:2");
     shop.apply("app:1", &[]).expect(0);
     assert_eq!(shop.recorded("Deployed")["properties"]["Value"], "app:1");

@@ -8,7 +8,7 @@ mod shop;
 mod told;
 mod watched;
 
-use local_aws::{Behaviour, Health};
+use local_aws::{Behaviour, Health, Settings};
 use serde_json::json;
 use shop::{PASSWORD, Run, Shop};
 
@@ -148,10 +148,13 @@ async fn a_deployment_under_way_can_be_taken_back_and_its_apply_says_so() {
     let shop = Shop::open().await;
     let slow = Behaviour { image: "app:2".into(), target_health: Some(Health::Unhealthy), ..Behaviour::default() };
     shop.local.control().behave(slow);
+    // Slow enough that it is taken back before it has failed by itself.
+    shop.local.control().set(Settings { time_scale: Some(0.1), ..Settings::default() });
     let apply = shop.start_apply("app:2", &[]);
     shop.until(|status| status["services"][0]["deployment"] == "IN_PROGRESS").await;
     shop.run(&["rollback", "--auto-approve"]).expect(0).says(&["is being deployed", "serves again"]);
     let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
+    shop.local.control().set(Settings { time_scale: Some(0.01), ..Settings::default() });
     Run::of("apply", output).expect(1).says(&["the deployment was rolled back", "serves"]);
     let status = shop.status();
     assert_eq!(status["services"][0]["images"], json!(["app:1"]), "{status:#}");

@@ -48,7 +48,7 @@ async fn a_missed_slo_tells_what_was_measured_and_what_the_rollback_leaves() {
     let first = shop.apply("app:1", &[]).expect(1);
     first.says(&["availability ", " checks ", " failed), the SLO is 99.9 %", "nothing is rolled back"]);
     let second = shop.apply("app:2", &[]).expect(1);
-    second.says(&["the SLO is 99.9 %", "goes back to", "Still at app:2: Deployed (Value)", "apply with app:1"]);
+    second.says(&["the SLO is 99.9 %", "goes back to", "Still at app:2, where app:1 serves: Deployed (Value)"]);
     assert_eq!(shop.status()["services"][0]["images"], serde_json::json!(["app:1"]));
     shop.close().await;
 }

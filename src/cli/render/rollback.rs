@@ -11,7 +11,8 @@ pub(in crate::cli) fn lacks(lacks: &[(Address, String)]) -> String {
     lacks.iter().map(|(address, why)| format!("{} {address}: {}\n", paint(YELLOW, "warning:"), harmless(why))).collect()
 }
 
-/// What is left on record at images that were taken back, and what to do about it: a line for each image.
+/// What is left on record at images that were taken back, a line for each image, and what to do about it; nothing where
+/// nothing is.
 pub(in crate::cli) fn left(left: &[Left]) -> Vec<String> {
     let mut by_image: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for Left { at, image, serves } in left {
@@ -21,13 +22,14 @@ pub(in crate::cli) fn left(left: &[Left]) -> Vec<String> {
         });
     }
     let line = |((image, serves), places): ((&str, &str), Vec<String>)| {
-        harmless(&format!(
-            "Still at {image}: {}. A rollback changes services and their task definitions, nothing else: apply with \
-             {serves} to change these as well.",
-            places.join(", ")
-        ))
+        harmless(&format!("Still at {image}, where {serves} serves: {}", places.join(", ")))
     };
-    by_image.into_iter().map(line).collect()
+    let mut lines: Vec<String> = by_image.into_iter().map(line).collect();
+    if !lines.is_empty() {
+        let why = "A rollback changes services and their task definitions, nothing else";
+        lines.push(format!("{why}: an apply with the images that serve changes these as well."));
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -37,7 +39,10 @@ mod tests {
 
     #[test]
     fn what_is_left_is_named_with_the_way_out() {
-        insta::assert_snapshot!(left(&samples::left()).join("\n"), @"Still at shop:2: ApiImage (Value), output api_image. A rollback changes services and their task definitions, nothing else: apply with shop:1 to change these as well.");
+        insta::assert_snapshot!(left(&samples::left()).join("\n"), @r"
+        Still at shop:2, where shop:1 serves: ApiImage (Value), output api_image
+        A rollback changes services and their task definitions, nothing else: an apply with the images that serve changes these as well.
+        ");
         assert!(left(&[]).is_empty());
     }
 }
