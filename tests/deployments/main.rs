@@ -137,7 +137,13 @@ async fn a_first_deployment_that_failed_is_tried_again_by_the_next_apply() {
     let failed = shop.apply("app:1", &[]).expect(1);
     failed.says(&["an earlier deployment failed: deploying", "… Api deploying: ", pull]);
     shop.local.control().clear_behaviours();
+    shop.local.control().clear_calls();
     shop.apply("app:1", &[]).expect(0).says(&["an earlier deployment failed: deploying"]);
+    // What is called for it is what making a service may call.
+    let may = infra::aws::catalog().get("AWS::ECS::Service").unwrap().permissions.create;
+    let called = shop.local.control().calls().counts.into_keys().filter(|call| call.starts_with("ecs:"));
+    let unforeseen = called.filter(|call| !may.contains(&call.as_str()) && call != "ecs:DescribeClusters");
+    assert_eq!(unforeseen.collect::<Vec<_>>(), [""; 0]);
     shop.plan("app:1").expect(0);
     assert_eq!(shop.status()["services"][0]["deployment"], "SUCCESSFUL");
     shop.close().await;
