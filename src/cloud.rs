@@ -15,7 +15,7 @@ pub mod fence;
 mod operation;
 pub mod services;
 
-pub use operation::{Op, Patience, Reporter, Told};
+pub use operation::{Op, Patience, Reporter, Saying, Told};
 
 /// A cloud: makes, reads, changes and deletes resources, and answers lookups.
 ///
@@ -182,7 +182,7 @@ pub struct CloudError {
     pub details: Vec<Detail>,
 }
 
-/// One thing that explains a failure.
+/// One thing that explains a failure, or that the user should know of a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     /// What it is about, and what became of that: a task and why it stopped.

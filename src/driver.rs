@@ -12,7 +12,7 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Lookup};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{self, LiveResources, Options, Plan, ToRead, to_read};
 use crate::stack::{Answers, Checked, Graph, Needs};
-use crate::state::{self, Journal, LogKey, OpenOptions, State, Store};
+use crate::state::{self, Holder, Journal, LogKey, OpenOptions, State, Store};
 use crate::value::Value;
 
 /// Why there is no plan.
@@ -139,6 +139,11 @@ impl<C: Cloud> Driver<C> {
     /// What is on record of a stack, without taking its log.
     pub async fn state(&self, graph: &Graph) -> Result<State, Error> {
         Ok(State::load(&*self.store, &log_of(graph)).await?)
+    }
+
+    /// What is on record of a stack, and who seems to be at work on it.
+    pub async fn state_at_work(&self, graph: &Graph) -> Result<(State, Option<Holder>), Error> {
+        Ok(State::load_at_work(&*self.store, &log_of(graph)).await?)
     }
 
     /// Takes the log of a stack.

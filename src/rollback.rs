@@ -12,6 +12,10 @@ use crate::stack::{Graph, Pinned};
 use crate::state::{Record, State};
 use crate::value::Value;
 
+mod left;
+
+pub use left::{At, Images, Left, left};
+
 /// What there is to go back to.
 #[derive(Debug, Default)]
 pub struct Way {
@@ -21,6 +25,10 @@ pub struct Way {
     pub back: Vec<(Address, String)>,
     /// The services that stay, and why.
     pub stay: Vec<(Address, String)>,
+    /// What services that go back will lack.
+    pub lacks: Vec<(Address, String)>,
+    /// The images that are taken back.
+    pub images: Images,
 }
 
 /// The services on record, those at or in `within` where that is given.
@@ -68,14 +76,13 @@ impl<C: Services> Driver<C> {
         let Some(node) = graph.index(address) else {
             return Ok(Err("the stack no longer has it: roll back with the files that made it".to_owned()));
         };
-        let before = match self.cloud.served_before(&record.id).await? {
-            Before::Revision { name, properties, properties_now } => (name, properties, properties_now),
+        let (name, old, now, lacks) = match self.cloud.served_before(&record.id).await? {
+            Before::Revision { name, properties, properties_now, lacks } => (name, properties, properties_now, lacks),
             Before::TakenBack(now) => {
                 return Ok(Err(format!("its last deployment was rolled back already: {now} serves")));
             }
             Before::Nothing => return Ok(Err("nothing served before what it runs now".to_owned())),
         };
-        let (name, old, now) = before;
         let nodes = graph.nodes();
         let definition = nodes[node].dependencies.iter().map(|dependency| &nodes[*dependency]);
         let definition = definition
@@ -89,6 +96,11 @@ impl<C: Services> Driver<C> {
             return Ok(Err(why.to_owned()));
         }
         let properties = overlaid(&recorded.properties, &now, &old, &definition.kind);
+        way.images.extend(left::taken_back(&recorded.properties, &properties));
+        way.lacks.extend(lacks.iter().map(|lack| {
+            let why = format!("{name} needs {lack}, which is not there any more: its tasks will not start without it");
+            (address.clone(), why)
+        }));
         way.pins.insert(definition.address.clone(), Pinned { properties, open: Vec::new() });
         let (properties, open) = (record.properties.clone(), vec!["TaskDefinition".to_owned()]);
         way.pins.insert(address.clone(), Pinned { properties, open });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::address::{Address, Id};
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, Detail};
 use crate::diagnostic::Place;
 
 /// What is being done to a resource.
@@ -75,6 +75,9 @@ pub enum Event {
         error: CloudError,
         /// Where the stack asks for it.
         place: Option<Place>,
+        /// What changed with it, of what it depends on.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        related: Vec<Related>,
         /// How long it took to fail; seconds in JSON.
         #[serde(serialize_with = "seconds")]
         took: Duration,
@@ -121,6 +124,33 @@ pub struct Report {
     pub skipped: Vec<(Address, Option<Address>)>,
     /// Those of them that stand, and of which only the predecessor was still to be deleted.
     pub predecessors: Vec<Address>,
+    /// What the user should know of steps that were done.
+    pub warnings: Vec<Warning>,
+}
+
+impl Report {
+    /// A report of which no more is known than how it ended.
+    pub(super) fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            done: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            predecessors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What the user should know of a step that was done.
+#[derive(Clone, Debug, Serialize)]
+pub struct Warning {
+    /// The resource.
+    pub address: Address,
+    /// What it is about.
+    pub detail: Detail,
+    /// Where the stack asks for the resource.
+    pub place: Option<Place>,
 }
 
 /// A step that failed.

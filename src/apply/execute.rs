@@ -1,5 +1,7 @@
 //! Runs the operations: each as soon as what it waits for allows, as many at once as there are.
 
+mod failure;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 use std::time::Duration;
@@ -11,27 +13,22 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::evaluate::{Unready, evaluate};
-use super::event::{Activity, Event, Failure, Outcome, Related, Report};
+use super::event::{Event, Outcome, Report, Warning};
 use super::job::Job;
-use super::operation::{DeleteCause, Operation, Operations, Work};
+use super::operation::{Operation, Operations, Work};
 use super::outputs::{known_outputs, sealed};
 use super::perform::{Effect, Fault, Made, Performer, Wanted};
 use super::recover::LeftOver;
-use super::redact::redacted;
+use super::redact::{redact, texts};
 use super::schedule::Schedule;
 use super::{Interrupt, Run, Stopped};
 use crate::address::{Address, OpId};
-use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Told};
-use crate::diagnostic::Place;
-use crate::plan::Shown;
+use crate::cloud::{Cloud, Live, Saying, Told};
 use crate::plan::known::{Known, of_live, on_record};
 use crate::plan::ledger::Ledger;
 use crate::plan::shape::Shapes;
-use crate::state::{self, Begun, Record};
+use crate::state::{self, Begun};
 use crate::value::Value;
-
-/// Places that a failure names beside its own.
-const RELATED: usize = 3;
 
 /// An operation that ended.
 struct Ended {
@@ -167,13 +164,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             running: FuturesUnordered::new(),
             made,
             needless: HashSet::new(),
-            report: Report {
-                outcome: Outcome::Done,
-                done: Vec::new(),
-                failed: Vec::new(),
-                skipped: Vec::new(),
-                predecessors: Vec::new(),
-            },
+            report: Report::new(Outcome::Done),
         }
     }
 
@@ -326,91 +317,16 @@ impl<'a, C: Cloud> Execution<'a, C> {
         None
     }
 
-    /// Names what still uses a thing that can't be deleted for it.
-    fn explained(&self, operation: &Operation, mut error: CloudError) -> CloudError {
-        if error.kind == ErrorKind::InUse {
-            let uses =
-                |managed: &Record| managed.dependencies.iter().any(|on| *self.ledger.now(on) == operation.address);
-            let gone: HashSet<&Address> = self
-                .report
-                .done
-                .iter()
-                .filter(|(_, activity)| *activity == Activity::Delete)
-                .map(|(address, _)| address)
-                .collect();
-            let records = self.ledger.records.iter().filter(|(address, _)| !gone.contains(address));
-            let users = records.filter(|(_, managed)| uses(managed.record));
-            let users: Vec<String> = users.map(|(address, _)| format!("`{address}`")).take(5).collect();
-            if !users.is_empty() {
-                error.message.push_str(&format!(" (on record as using it: {})", users.join(", ")));
+    fn tell(&mut self, Told { address, saying }: Told) {
+        match saying {
+            Saying::Progress(text) => (self.run.events)(Event::Progress { address, text }),
+            Saying::Warning(mut detail) => {
+                redact(texts(&mut detail), self.run.graph, &self.known);
+                let node = self.run.graph.index(&address).and_then(|node| self.operations.of_node.get(&node));
+                let place = node.and_then(|operation| self.operation(*operation).place.clone());
+                self.report.warnings.push(Warning { address, detail, place });
             }
         }
-        error
-    }
-
-    fn fail(&mut self, index: usize, error: CloudError, place: Option<Place>, took: Duration) {
-        let operation = self.operation(index);
-        let error = redacted(error, self.run.graph, &self.known);
-        let (address, type_name) = (operation.address.clone(), operation.type_name.clone());
-        let activity = operation.work.activity().unwrap_or(Activity::Update);
-        let related = if error.details.is_empty() { Vec::new() } else { self.related(operation) };
-        (self.run.events)(Event::Failed {
-            address: address.clone(),
-            type_name: type_name.clone(),
-            activity,
-            error: error.clone(),
-            place: place.clone(),
-            took,
-        });
-        self.report.failed.push(Failure { address: address.clone(), type_name, activity, error, place, related });
-        let mut told = HashSet::from([address.clone()]);
-        for given_up in self.schedule.failed(index) {
-            let operation = self.operation(given_up);
-            if operation.work.activity().is_none() || !told.insert(operation.address.clone()) {
-                continue;
-            }
-            self.report.skipped.push((operation.address.clone(), Some(address.clone())));
-            let made = (operation.address.clone(), Activity::Create);
-            let follows = match &operation.work {
-                Work::Delete { cause: DeleteCause::Unwanted, .. } => true,
-                Work::Delete { cause: DeleteCause::ReplacedBy(_), .. } => self.report.done.contains(&made),
-                _ => false,
-            };
-            if follows && self.run.graph.index(&operation.address).is_some() {
-                self.report.predecessors.push(operation.address.clone());
-            }
-            (self.run.events)(Event::Skipped {
-                address: operation.address.clone(),
-                type_name: operation.type_name.clone(),
-                because: address.clone(),
-            });
-        }
-    }
-
-    /// Where the stack changed what this one depends on: what made it fail is more often there than in itself.
-    fn related(&self, operation: &Operation) -> Vec<Related> {
-        let graph = self.run.graph;
-        let Some(node) = operation.work.node() else { return Vec::new() };
-        let depends_on = |address: &Address| {
-            graph.index(address).filter(|other| graph.nodes()[node].dependencies.binary_search(other).is_ok())
-        };
-        let mut related = Vec::new();
-        for step in &self.run.plan.steps {
-            let Some(dependency) = depends_on(&step.address) else { continue };
-            for change in &step.changes {
-                let (Shown::Value(old), Shown::Value(new)) = (&change.old, &change.new) else { continue };
-                if let Some((path, span)) = graph.blame(dependency, &change.path, old, new) {
-                    let note = format!("`{path}` of {} changed", step.address);
-                    related.push(Related { place: span.place(), note });
-                }
-            }
-        }
-        related.truncate(RELATED);
-        related
-    }
-
-    fn tell(&self, Told { address, text }: Told) {
-        (self.run.events)(Event::Progress { address, text });
     }
 
     fn tell_draining(&self) {
@@ -449,13 +365,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 }
             }
         }
-        let report = Report {
-            outcome: self.report.outcome,
-            done: Vec::new(),
-            failed: Vec::new(),
-            skipped: Vec::new(),
-            predecessors: Vec::new(),
-        };
-        std::mem::replace(&mut self.report, report)
+        let outcome = self.report.outcome;
+        std::mem::replace(&mut self.report, Report::new(outcome))
     }
 }

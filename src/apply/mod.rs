@@ -25,7 +25,7 @@ mod recover;
 mod redact;
 mod schedule;
 
-pub use event::{Activity, Event, Failure, Outcome, Related, Report};
+pub use event::{Activity, Event, Failure, Outcome, Related, Report, Warning};
 
 /// What the user asked of an apply under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,13 +100,6 @@ pub async fn apply<C: Cloud>(run: Run<'_, C>, interrupt: watch::Receiver<Interru
 
 impl Stopped {
     fn before_start(error: state::Error) -> Self {
-        let report = Report {
-            outcome: Outcome::Failed,
-            done: Vec::new(),
-            failed: Vec::new(),
-            skipped: Vec::new(),
-            predecessors: Vec::new(),
-        };
-        Self::Journal { error, report: Box::new(report) }
+        Self::Journal { error, report: Box::new(Report::new(Outcome::Failed)) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cloud::CloudError;
+use crate::cloud::Detail;
 use crate::stack::{Attributes, Graph};
 use crate::value::Value;
 
@@ -11,11 +11,8 @@ const MASK: &str = "(secret)";
 /// The fewest bytes of a text that is looked for: a shorter one stands in many by chance.
 const TELLING: usize = 4;
 
-/// `error` without the values of the stack's secrets, as far as they are known now.
-pub(super) fn redacted(mut error: CloudError, graph: &Graph, known: &dyn Attributes) -> CloudError {
-    if error.details.is_empty() {
-        return error;
-    }
+/// Takes the values of the stack's secrets out of `texts`, as far as they are known now.
+pub(super) fn redact<'t>(texts: impl IntoIterator<Item = &'t mut String>, graph: &Graph, known: &dyn Attributes) {
     let mut secrets = BTreeSet::new();
     for node in 0..graph.nodes().len() {
         // What can't be evaluated yet was not sent anywhere either.
@@ -27,19 +24,18 @@ pub(super) fn redacted(mut error: CloudError, graph: &Graph, known: &dyn Attribu
     // The longest first: one may be a part of another.
     let mut secrets: Vec<&String> = secrets.iter().collect();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let mask = |text: &mut String| {
+    for text in texts {
         for secret in &secrets {
             if text.contains(secret.as_str()) {
                 *text = text.replace(secret.as_str(), MASK);
             }
         }
-    };
-    mask(&mut error.message);
-    for detail in &mut error.details {
-        mask(&mut detail.about);
-        detail.lines.iter_mut().for_each(mask);
     }
-    error
+}
+
+/// All that a detail says.
+pub(super) fn texts(detail: &mut Detail) -> impl Iterator<Item = &mut String> {
+    std::iter::once(&mut detail.about).chain(&mut detail.lines)
 }
 
 /// Adds the texts of all secrets in `value`.

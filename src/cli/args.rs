@@ -243,7 +243,12 @@ pub(super) struct TargetArgs {
 impl TargetArgs {
     /// What a plan is to be about.
     pub(super) fn options(&self, destroy: bool) -> plan::Options {
-        plan::Options { targets: self.target.clone(), excludes: self.exclude.clone(), destroy }
+        plan::Options {
+            targets: self.target.clone(),
+            excludes: self.exclude.clone(),
+            destroy,
+            ..plan::Options::default()
+        }
     }
 }
 

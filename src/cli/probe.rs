@@ -1,9 +1,9 @@
 //! Watching what a stack serves, around an apply.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::args::Format;
 use super::error::CommandError;
@@ -16,6 +16,7 @@ use crate::driver::{Driver, Planned};
 use crate::plan::Action;
 use crate::plan::known::{Known, on_record};
 use crate::probe::{Phase, Report, Watch};
+use crate::rollback::{Left, left};
 use crate::stack::{Graph, Probe};
 use crate::state::{Journal, State};
 
@@ -36,28 +37,31 @@ pub(super) async fn carry_out_watched<C: Services>(
     let seen = probing.end(driver, &planned.graph, interrupts).await;
     let code = result?;
     let Some(seen) = seen?.filter(|seen| !seen.met) else { return Ok(code) };
-    let slo = seen.slo.unwrap_or_default();
-    let missed = CommandError::failed(format!("{} was less available than its SLO asks for, {slo} %", seen.url));
+    let missed = CommandError::failed(render::missed(&seen));
     match take_back(format, driver, planned, journal, interrupts).await {
-        Ok(true) => {
-            Err(missed
-                .hint("its services are back at what served before; the stack's files still ask for the new version"))
+        Ok(Some(left)) => {
+            let missed = missed.hint(
+                "the services that it changed are back at what served before; the next apply deploys what the stack's \
+                 files and parameters ask for by then",
+            );
+            Err(render::left(&left).into_iter().fold(missed, CommandError::hint))
         }
-        Ok(false) => Err(missed.hint("nothing is rolled back: no service was taken from one version to another")),
+        Ok(None) => Err(missed.hint("nothing is rolled back: no service was taken from one version to another")),
         Err(why) => {
             Err(why.hint(format!("{}, and it could not be rolled back; `infra rollback` tries again", missed.message)))
         }
     }
 }
 
-/// Takes the services that a plan has brought a new version back to what served before; whether there were any.
+/// Takes the services that a plan has brought a new version back to what served before; tells what is left at the images
+/// that were taken back, or nothing where there was no service to take back.
 async fn take_back<C: Services>(
     format: Format,
     driver: &Driver<C>,
     planned: Planned,
     journal: &Journal,
     interrupts: &watch::Receiver<Interrupt>,
-) -> Result<bool, CommandError> {
+) -> Result<Option<Vec<Left>>, CommandError> {
     let changed = planned.plan.steps.iter().filter(|step| {
         let new_version = step.changes.iter().any(|change| change.path == "TaskDefinition");
         step.type_name == SERVICE && step.action == Action::Update && new_version
@@ -66,16 +70,22 @@ async fn take_back<C: Services>(
     let state = driver.state(&planned.graph).await?;
     let way = driver.way_back(&planned.graph, &state, &changed).await?;
     if way.back.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
+    terminal::tell(&render::lacks(&way.lacks));
     if format == Format::Text {
         for (address, revision) in &way.back {
             terminal::tell(&format!("{} {address} goes back to {revision}\n", paint(YELLOW, "Rolling back:")));
         }
     }
+    let (services, images) = (way.back.clone(), way.images.clone());
     let back = driver.plan_rollback(planned.graph, state, way).await?;
     run::carry_out(format, driver, &back, journal, interrupts).await?;
-    Ok(true)
+    let left = left(&driver.state(&back.graph).await?, &images);
+    if format == Format::Json {
+        progress::tell_rolled_back(&services, &left)?;
+    }
+    Ok(Some(left))
 }
 
 /// The watch around an apply, where one is asked for.
@@ -133,6 +143,14 @@ impl<'a> Probing<'a> {
         if self.probe.is_none() {
             return Ok(None);
         }
+        if *interrupts.borrow() != Interrupt::None {
+            let told = match &self.watch {
+                Some(watch) => format!("{} is not watched after the changes", watch.url()),
+                None => "nothing was watched".to_owned(),
+            };
+            self.tell(&format!("{} {told}\n", paint(YELLOW, "Interrupted:")));
+            return self.cut_short().await;
+        }
         // What only AWS could tell is known now; what was replaced is somewhere else now.
         let state = driver.state(graph).await?;
         let Some(probe) = self.asked(graph, &state)? else { return Ok(None) };
@@ -152,17 +170,24 @@ impl<'a> Probing<'a> {
         }
         if let Some(watch) = &self.watch {
             watch.enter(Phase::After);
-            self.tell(&format!("Watching {} for {} more\n", watch.url(), duration(probe.after)));
-            self.wait(probe.after, interrupts).await;
+            let (url, after) = (watch.url(), duration(probe.after));
+            self.tell(&format!("Watching {url} for {after} more\n"));
+            let began = Instant::now();
+            tokio::select! {
+                () = tokio::time::sleep(probe.after) => {}
+                () = interrupt::heard(interrupts) => {
+                    let watched = duration(began.elapsed());
+                    self.tell(&format!("{} {url} was watched for {watched} of the {after}\n", paint(YELLOW, "Interrupted:")));
+                    return self.cut_short().await;
+                }
+            }
         }
         self.stop().await
     }
 
-    async fn wait(&self, time: Duration, interrupts: &watch::Receiver<Interrupt>) {
-        tokio::select! {
-            () = tokio::time::sleep(time) => {}
-            () = interrupt::heard(interrupts) => {}
-        }
+    /// Ends the watch before its time: what was seen is told, but where nothing that counts was, it says nothing of the SLO.
+    async fn cut_short(&mut self) -> Result<Option<Report>, CommandError> {
+        Ok(self.stop().await?.filter(|seen| seen.counted > 0))
     }
 
     /// Ends the watch under way, and tells what it saw.

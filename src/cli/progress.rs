@@ -10,9 +10,12 @@ use super::error::CommandError;
 use super::render;
 use super::style::{DIM, RED, YELLOW, count, duration, harmless, paint, verb};
 use super::terminal;
+use crate::address::Address;
 use crate::apply::{Event, Report};
+use crate::cloud::CloudError;
 use crate::plan::Plan;
 use crate::probe;
+use crate::rollback::{At, Left};
 
 /// Version of the events' JSON; grows when a field changes its meaning or goes.
 const EVENTS_VERSION: u32 = 1;
@@ -82,6 +85,37 @@ fn probe_event(report: &probe::Report) -> Result<serde_json::Value, serde_json::
     Ok(event)
 }
 
+/// What services went back to, and what is left on record at the images that were taken back, for a program.
+pub(super) fn tell_rolled_back(back: &[(Address, String)], left: &[Left]) -> Result<(), CommandError> {
+    json_line(&rolled_back_event(back, left))
+}
+
+fn rolled_back_event(back: &[(Address, String)], left: &[Left]) -> serde_json::Value {
+    let services: Vec<_> = back
+        .iter()
+        .map(|(address, serves)| serde_json::json!({ "service": address, "serves": serves, "error": null }))
+        .collect();
+    let left = left.iter().map(|Left { at, image, serves }| {
+        let (address, property, output) = match at {
+            At::Property { address, path } => (Some(address), Some(path), None),
+            At::Output(name) => (None, None, Some(name)),
+        };
+        serde_json::json!({ "address": address, "property": property, "output": output, "image": image, "serves": serves })
+    });
+    serde_json::json!({ "event": "rolled_back", "services": services, "left": left.collect::<Vec<_>>() })
+}
+
+/// What became of deployments that were stopped to be rolled back, for a program.
+pub(super) fn tell_stopped(results: &[(&Address, Result<String, CloudError>)]) -> Result<(), CommandError> {
+    let services: Vec<_> = results
+        .iter()
+        .map(|(address, result)| {
+            serde_json::json!({ "service": address, "serves": result.as_ref().ok(), "error": result.as_ref().err() })
+        })
+        .collect();
+    json_line(&serde_json::json!({ "event": "rolled_back", "services": services }))
+}
+
 /// How it ended, for a program.
 fn report_json(report: &Report) -> Result<serde_json::Value, serde_json::Error> {
     let done: Vec<_> = report
@@ -100,6 +134,7 @@ fn report_json(report: &Report) -> Result<serde_json::Value, serde_json::Error> 
         "done": done,
         "failed": serde_json::to_value(&report.failed)?,
         "skipped": skipped,
+        "warnings": serde_json::to_value(&report.warnings)?,
     }))
 }
 
@@ -171,19 +206,22 @@ mod tests {
     #[test]
     fn the_page_of_formats_has_every_field_of_an_event() {
         let place = Place { file: "stack.yaml".into(), line: 1, column: 2 };
+        let mut report = samples::report(Outcome::Failed);
         let mut events = samples::events();
-        if let Some(Event::Failed { place: at, .. }) =
+        if let Some(Event::Failed { place: at, related, .. }) =
             events.iter_mut().find(|event| matches!(event, Event::Failed { .. }))
         {
             *at = Some(place.clone());
+            related.clone_from(&report.failed[0].related);
         }
-        let mut report = samples::report(Outcome::Failed);
-        report.failed[0].place = Some(place);
+        report.failed[0].place = Some(place.clone());
+        report.warnings[0].place = Some(place);
         let mut documents: Vec<_> = events.iter().map(|event| serde_json::to_value(event).expect("JSON")).collect();
         documents.push(report_json(&report).expect("JSON"));
         documents
             .push(serde_json::json!({ "event": plan_event(&samples::plan()).expect("JSON")["event"], "plan": {} }));
         documents.push(probe_event(&samples::probe()).expect("JSON"));
+        documents.push(rolled_back_event(&[("Api".into(), "api:1".to_owned())], &samples::left()));
         documents.iter_mut().for_each(|document| document["version"] = EVENTS_VERSION.into());
         assert_page_has("## Events", &documents);
     }

@@ -129,6 +129,15 @@ pub(super) fn holder_options(command: &str, no_wait: bool) -> OpenOptions {
     OpenOptions { wait: !no_wait, on_wait: Some(Box::new(on_wait)), ..OpenOptions::new(Holder::current(command)) }
 }
 
+/// Tells who works on a stack that is only looked at.
+pub(super) fn at_work(holder: &Holder) {
+    terminal::tell(&format!(
+        "{} {holder} works on this stack. What it has begun and not finished is in this plan, and no longer true once \
+         it goes on.\n",
+        paint(YELLOW, "Under way:")
+    ));
+}
+
 /// Tells whom a command waits for.
 fn on_wait(waiting: &Waiting<'_>) {
     let Waiting { holder, under_way, patience } = waiting;

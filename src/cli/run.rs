@@ -178,6 +178,7 @@ async fn apply<C: Cloud>(
     }
     if format == Format::Text && !silent {
         terminal::tell(&render::diagnostics(&render::failures(&report)));
+        terminal::tell(&render::diagnostics(&render::warnings(&report)));
         terminal::print(&render::outcome(&report, started.elapsed()))?;
         if !planned.plan.destroy && stopped.is_none() {
             outputs(driver, planned).await?;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::address::{Address, Id};
-use crate::apply::{Activity, Event, Failure, Outcome, Related, Report};
+use crate::apply::{Activity, Event, Failure, Outcome, Related, Report, Warning};
 use crate::cloud::{CloudError, Detail, ErrorKind};
 use crate::diagnostic::Place;
 use crate::plan::{Action, Cause, Change, Lint, OutputChange, PLAN_VERSION, Plan, Shown, Step};
 use crate::probe::{self, Phase, PhaseCount, Reason};
+use crate::rollback::{At, Left};
 
 /// An IAM policy as text.
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Send","Effect":"Allow","Action":["sqs:SendMessage"],"Resource":"*"}]}"#;
@@ -212,10 +213,18 @@ pub(super) fn probe() -> probe::Report {
         phases: vec![phase(Phase::Before, 10, 0), phase(Phase::During, 50, 1), phase(Phase::After, 30, 0)],
         served_before: Some(true),
         counted: 80,
+        counted_failures: 1,
         availability: 98.75,
         slo: Some(99.9),
         met: false,
     }
+}
+
+/// What a rollback left.
+pub(super) fn left() -> Vec<Left> {
+    let left = |at| Left { at, image: "shop:2".to_owned(), serves: "shop:1".to_owned() };
+    let property = At::Property { address: "ApiImage".into(), path: "Value".to_owned() };
+    vec![left(property), left(At::Output("api_image".to_owned()))]
 }
 
 /// One event of every kind, as an apply of [`plan`] could give them.
@@ -246,6 +255,7 @@ pub(super) fn events() -> Vec<Event> {
             activity: Activity::Update,
             error: error(),
             place: None,
+            related: Vec::new(),
             took: Duration::from_millis(456),
         },
         Event::Skipped { address: "Sender.Task".into(), type_name: queue(), because: "Sender.Role".into() },
@@ -288,6 +298,14 @@ pub(super) fn report(outcome: Outcome) -> Report {
             vec![("Sender.Task".into(), because.clone()), ("Sender.Service".into(), because)]
         },
         predecessors: if ok { Vec::new() } else { vec!["Sender.Task".into()] },
+        warnings: vec![Warning {
+            address: "Api.Service".into(),
+            detail: Detail {
+                about: "1 task of api:2 died since its deployment began; it serves all the same".to_owned(),
+                lines: vec!["container app: exit code 3\u{1b}[31m".to_owned()],
+            },
+            place: None,
+        }],
     }
 }
 

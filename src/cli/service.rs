@@ -17,6 +17,9 @@ pub(super) fn of_name(state: &State, name: &Address) -> Result<Vec<Address>, Com
     if found.is_empty() {
         let error = CommandError::usage(format!("no service `{name}` is on record of this stack"));
         let names: Vec<&str> = all.iter().map(|address| address.as_str()).collect();
+        let error = near(&names, name.as_str())
+            .into_iter()
+            .fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
         return Err(error.hint(match names.is_empty() {
             true => "it has none".to_owned(),
             false => format!("there are: {}", names.join(", ")),
@@ -38,6 +41,17 @@ pub(super) fn one_of_name(state: &State, name: &Address) -> Result<Address, Comm
     }
 }
 
+/// The one of `names` that was most likely meant by `typed`: as a whole, or by its last part.
+fn near<'n>(names: &[&'n str], typed: &str) -> Option<&'n str> {
+    let likeness = |name: &str| {
+        let parts = name.match_indices('.').map(|(at, _)| &name[at + 1..]).chain([name]);
+        let typed = typed.to_lowercase();
+        parts.map(|part| strsim::jaro_winkler(&part.to_lowercase(), &typed)).fold(0.0, f64::max)
+    };
+    let best = names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(best) > 0.8).then_some(best)
+}
+
 /// Whether an address ends with the parts of another, whole parts: `Api.Service` with `Service`.
 fn ends_with(address: &Address, name: &Address) -> bool {
     address.as_str().strip_suffix(name.as_str()).is_some_and(|before| before.ends_with('.'))
@@ -46,6 +60,19 @@ fn ends_with(address: &Address, name: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_name_is_the_one_that_was_meant() {
+        let names = ["Api.Service", "Sender.Service", "Worker"];
+        for (typed, meant) in [
+            ("Api.Servcie", Some("Api.Service")),
+            ("sender.service", Some("Sender.Service")),
+            ("Wroker", Some("Worker")),
+            ("Database", None),
+        ] {
+            assert_eq!(near(&names, typed), meant, "{typed}");
+        }
+    }
 
     #[test]
     fn the_last_parts_of_an_address_name_it() {

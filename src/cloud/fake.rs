@@ -233,6 +233,12 @@ impl FakeCloud {
         let result = match effect {
             None => work.await,
             Some(Effect::Fail(error)) => Err(error),
+            Some(Effect::Warn(detail)) => {
+                if let Some(op) = op {
+                    op.warn(detail);
+                }
+                work.await
+            }
             Some(Effect::Delay(time)) => {
                 sleep(time).await;
                 work.await

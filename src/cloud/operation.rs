@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::Detail;
 use crate::address::{Address, OpId};
 
 /// One operation on one resource, as the cloud needs to know it.
@@ -55,9 +56,18 @@ impl Op {
 
     /// Says how far the operation is, in a few words on one line.
     pub fn tell(&self, text: impl Into<String>) {
+        self.say(Saying::Progress(text.into()));
+    }
+
+    /// Says what the user should know though the operation succeeds.
+    pub fn warn(&self, detail: Detail) {
+        self.say(Saying::Warning(detail));
+    }
+
+    fn say(&self, saying: Saying) {
         if let Some(told) = &self.reporter.0 {
             // Nobody hears it only where the whole apply has stopped.
-            let _ = told.send(Told { address: self.address.clone(), text: text.into() });
+            let _ = told.send(Told { address: self.address.clone(), saying });
         }
     }
 }
@@ -89,11 +99,20 @@ impl Reporter {
     }
 }
 
-/// How far an operation is.
+/// What an operation says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The resource.
     pub address: Address,
-    /// In a few words.
-    pub text: String,
+    /// What of it.
+    pub saying: Saying,
+}
+
+/// What is said of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saying {
+    /// How far it is, in a few words.
+    Progress(String),
+    /// What the user should know though it succeeds.
+    Warning(Detail),
 }

@@ -55,6 +55,8 @@ pub enum Before {
         properties: Value,
         /// The properties of what the service runs now, as the cloud tells them.
         properties_now: Value,
+        /// What its tasks need to start and is no longer there, each in a few words: `the log group /api`.
+        lacks: Vec<String>,
     },
     /// The last deployment failed and was taken back already: this serves.
     TakenBack(String),

@@ -26,6 +26,13 @@ pub(super) struct Case<'a> {
     pub(super) replaced_on: Vec<&'a Address>,
     /// Whether something that it depends on is deleted before its successor is made.
     pub(super) loses_dependency: bool,
+    /// Whether another run is at work on the stack.
+    pub(super) at_work: bool,
+}
+
+/// Whose work it is that is not done: what follows says what.
+pub(super) fn undone(at_work: bool) -> &'static str {
+    if at_work { "a run under way has yet to" } else { "an earlier run did not" }
 }
 
 /// What happens.
@@ -46,7 +53,7 @@ impl Case<'_> {
                 action: if cut_off { Action::Recover } else { Action::Create },
                 id: None,
                 changes: self.creation(Cause::Stack),
-                reason: cut_off.then(|| "an earlier run did not finish making it".to_owned()),
+                reason: cut_off.then(|| format!("{} finish making it", undone(self.at_work))),
                 deleted_outside: false,
             };
         };
@@ -147,19 +154,20 @@ impl Case<'_> {
 
     /// What an earlier run left undone.
     fn left_over(&self, record: &Record) -> Option<String> {
+        let undone = undone(self.at_work);
         if let Some((_, begun)) = self.begun.first() {
             let doing = match begun.action {
                 BegunAction::Create => "replacing",
                 BegunAction::Update => "changing",
                 BegunAction::Delete(_) => "deleting",
             };
-            return Some(format!("an earlier run did not finish {doing} it"));
+            return Some(format!("{undone} finish {doing} it"));
         }
         if !record.settled {
-            return Some("an earlier run did not see it ready".to_owned());
+            return Some(format!("{undone} see it ready"));
         }
         let old = self.deposed.first()?;
-        Some(format!("an earlier run did not delete its predecessor {}", old.id))
+        Some(format!("{undone} delete its predecessor {}", old.id))
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Options {
     pub excludes: Vec<Address>,
     /// Whether everything is to be deleted.
     pub destroy: bool,
+    /// Whether another run is at work on the stack: what is begun is its, not left over by one that was cut off.
+    pub at_work: bool,
 }
 
 /// A resource that must be read before a plan can be made.

@@ -34,6 +34,7 @@ pub fn plan(graph: &Graph, state: &State, live: &LiveResources, options: &Option
         shapes: Shapes::new(graph.nodes().iter().map(|node| &node.kind)),
         known: Known::new(graph),
         actions: vec![None; graph.nodes().len()],
+        at_work: options.at_work,
         errors: Vec::new(),
     };
     let (steps, outputs) = if options.destroy { planner.destroy(options) } else { planner.apply(options) };
@@ -66,6 +67,7 @@ struct Planner<'a> {
     known: Known<'a>,
     /// What happens to each node; `None` where the run is not about it, or it could not be told.
     actions: Vec<Option<Action>>,
+    at_work: bool,
     errors: Vec<Diagnostic>,
 }
 
@@ -92,7 +94,8 @@ impl<'a> Planner<'a> {
             let action = graph.index(address).and_then(|node| self.actions[node]);
             action.is_some_and(|action| action != Action::Keep)
         };
-        steps.extend(removal::steps(&gone, self.ledger, &dependents, Some("removed from the stack"), changing));
+        let removed = Some("removed from the stack");
+        steps.extend(removal::steps(&gone, self.ledger, &dependents, removed, self.at_work, changing));
         steps.extend(forget.into_iter().map(|address| self.forget(address)));
         let outputs = self.outputs(options);
         (steps, outputs)
@@ -102,7 +105,7 @@ impl<'a> Planner<'a> {
         let gone = self.ledger.addresses();
         let gone = gone.into_iter().filter(|address| self.selection.has_recorded(address)).collect();
         self.errors.extend(removal::protected(&gone, self.graph, self.ledger));
-        let mut steps = removal::steps(&gone, self.ledger, &self.ledger.dependents(), None, |_| false);
+        let mut steps = removal::steps(&gone, self.ledger, &self.ledger.dependents(), None, self.at_work, |_| false);
         for step in &mut steps {
             step.place = self.graph.index(&step.address).map(|node| self.graph.nodes()[node].span.place());
         }
@@ -146,6 +149,7 @@ impl<'a> Planner<'a> {
             }),
             replaced_on: self.replaced_on(index),
             loses_dependency: self.loses_dependency(index, record),
+            at_work: self.at_work,
         };
         let Decision { action, id, changes, reason, deleted_outside } = case.decide();
         let replaced = matches!(action, Action::Replace | Action::ReplaceDeleteFirst);

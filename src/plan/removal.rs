@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::decide::undone;
 use super::ledger::Ledger;
 use super::{Action, Step};
 use crate::address::{Address, Id};
@@ -15,18 +16,19 @@ pub(super) fn steps(
     ledger: &Ledger<'_>,
     dependents: &HashMap<&Address, BTreeSet<&Address>>,
     reason: Option<&str>,
+    at_work: bool,
     changing: impl Fn(&Address) -> bool,
 ) -> Vec<Step> {
     let using = |address: &Address| dependents.get(address).into_iter().flatten().copied();
     let order = users_first(gone, using);
     let step = |address: &Address| {
         let after = using(address).filter(|user| gone.contains(user) || changing(user)).cloned().collect();
-        step(address, ledger, reason, after)
+        step(address, ledger, reason, undone(at_work), after)
     };
     order.into_iter().map(step).collect()
 }
 
-fn step(address: &Address, ledger: &Ledger<'_>, reason: Option<&str>, after: Vec<Address>) -> Step {
+fn step(address: &Address, ledger: &Ledger<'_>, reason: Option<&str>, undone: &str, after: Vec<Address>) -> Step {
     let deposed = ledger.deposed.get(address).copied().unwrap_or_default();
     let begun = ledger.begun.get(address).and_then(|begun| begun.first());
     let (action, type_name, id, reason): (_, &str, Option<Id>, Option<String>) =
@@ -36,13 +38,13 @@ fn step(address: &Address, ledger: &Ledger<'_>, reason: Option<&str>, after: Vec
                 (Action::Delete, &record.type_name, Some(record.id.clone()), reason.map(str::to_owned))
             }
             (None, Some(old), _) => {
-                let reason = "an earlier run did not delete it after it was replaced";
-                (Action::Delete, &old.type_name, Some(old.id.clone()), Some(reason.to_owned()))
+                let reason = format!("{undone} delete it after it was replaced");
+                (Action::Delete, &old.type_name, Some(old.id.clone()), Some(reason))
             }
             (None, None, begun) => {
                 let type_name = begun.map_or("", |(_, begun)| begun.type_name.as_str());
-                let reason = "an earlier run did not finish making it, and it is no longer wanted";
-                (Action::Recover, type_name, None, Some(reason.to_owned()))
+                let reason = format!("{undone} finish making it, and it is no longer wanted");
+                (Action::Recover, type_name, None, Some(reason))
             }
         };
     Step {

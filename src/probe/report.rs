@@ -59,6 +59,8 @@ pub struct Report {
     pub served_before: Option<bool>,
     /// The checks that the availability is of.
     pub counted: u64,
+    /// How many of those failed.
+    pub counted_failures: u64,
     /// The share of the counted checks that succeeded, in percent.
     pub availability: f64,
     /// The availability that was asked for, in percent.
@@ -123,6 +125,7 @@ impl Tally {
             p99,
             served_before,
             counted: counted.len() as u64,
+            counted_failures: failed as u64,
             availability,
             slo,
             met: slo.is_none_or(|slo| availability >= slo),
@@ -209,7 +212,7 @@ mod tests {
     #[test]
     fn of_what_served_before_all_counts_since_the_change_began() {
         let seen = report("..x.", "..x.", "....", Some(90.0));
-        assert_eq!((seen.checks, seen.failures, seen.counted), (12, 2, 8));
+        assert_eq!((seen.checks, seen.failures, seen.counted, seen.counted_failures), (12, 2, 8, 1));
         assert_eq!((seen.availability, seen.met), (87.5, false));
         assert!(report("..x.", "..x.", "....", Some(87.5)).met, "exactly as much as was asked for");
         assert!(report("..x.", "xxxx", "xxxx", None).met, "nothing was asked for");

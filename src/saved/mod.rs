@@ -81,7 +81,7 @@ impl SavedPlan {
 
     /// What it was planned for.
     pub fn options(&self) -> Options {
-        Options { targets: self.targets.clone(), excludes: self.excludes.clone(), destroy: false }
+        Options { targets: self.targets.clone(), excludes: self.excludes.clone(), ..Options::default() }
     }
 }
 

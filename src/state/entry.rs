@@ -26,7 +26,7 @@ pub(super) struct Batch {
     pub(super) serial: u64,
     /// Who wrote it: one opening of the log.
     pub(super) session: String,
-    /// When, by the writer's clock: to be shown, never compared.
+    /// When, by the writer's clock: to be shown; no entry depends on how it compares.
     pub(super) at: jiff::Timestamp,
     /// What happened.
     pub(super) entries: Vec<Entry>,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::address::{Address, Id, OpId};
 use crate::value::Value;
 
+mod at_work;
 mod check;
 mod entry;
 mod error;

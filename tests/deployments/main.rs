@@ -2,11 +2,14 @@
 //! told with their cause, and that there is a way back.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod back;
 mod patience;
 #[path = "../shop/mod.rs"]
 mod shop;
+mod told;
+mod watched;
 
-use local_aws::{Behaviour, Health};
+use local_aws::{Behaviour, Health, Settings};
 use serde_json::json;
 use shop::{PASSWORD, Run, Shop};
 
@@ -147,7 +150,13 @@ async fn a_first_deployment_that_failed_is_tried_again_by_the_next_apply() {
     let failed = shop.apply("app:1", &[]).expect(1);
     failed.says(&["an earlier deployment failed: deploying", "… Api deploying: ", pull]);
     shop.local.control().clear_behaviours();
+    shop.local.control().clear_calls();
     shop.apply("app:1", &[]).expect(0).says(&["an earlier deployment failed: deploying"]);
+    // What is called for it is what making a service may call.
+    let may = infra::aws::catalog().get("AWS::ECS::Service").unwrap().permissions.create;
+    let called = shop.local.control().calls().counts.into_keys().filter(|call| call.starts_with("ecs:"));
+    let unforeseen = called.filter(|call| !may.contains(&call.as_str()) && call != "ecs:DescribeClusters");
+    assert_eq!(unforeseen.collect::<Vec<_>>(), [""; 0]);
     shop.plan("app:1").expect(0);
     assert_eq!(shop.status()["services"][0]["deployment"], "SUCCESSFUL");
     shop.close().await;
@@ -158,10 +167,13 @@ async fn a_deployment_under_way_can_be_taken_back_and_its_apply_says_so() {
     let shop = open().await;
     let slow = Behaviour { image: "app:2".into(), target_health: Some(Health::Unhealthy), ..Behaviour::default() };
     shop.local.control().behave(slow);
-    let apply = shop.start_apply("app:2");
+    // Slow enough that it is taken back before it has failed by itself.
+    shop.local.control().set(Settings { time_scale: Some(0.1), ..Settings::default() });
+    let apply = shop.start_apply("app:2", &[]);
     shop.until(|status| status["services"][0]["deployment"] == "IN_PROGRESS").await;
     shop.run(&["rollback", "--auto-approve"]).expect(0).says(&["is being deployed", "serves again"]);
     let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
+    shop.local.control().set(Settings { time_scale: Some(0.01), ..Settings::default() });
     Run::of("apply", output).expect(1).says(&["the deployment was rolled back", "serves"]);
     let status = shop.status();
     assert_eq!(status["services"][0]["images"], json!(["app:1"]), "{status:#}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use infra::address::{Address, Id, OpId};
 use infra::aws::AwsCloud;
-use infra::cloud::{Cloud, CloudError, ErrorKind, Op, Patience, Reporter};
+use infra::cloud::{Cloud, CloudError, ErrorKind, Op, Patience, Reporter, Saying};
 use infra::value::Value;
 use local_aws::{Behaviour, Health};
 use serde_json::json;
@@ -27,7 +27,8 @@ async fn redeploy(shop: &Shop, patience: Patience) -> (Result<(), CloudError>, V
     drop(op);
     let mut said = Vec::new();
     while let Some(told) = told.recv().await {
-        said.push(told.text);
+        let Saying::Progress(text) = told.saying else { panic!("{told:?}") };
+        said.push(text);
     }
     (result, said)
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use infra::apply::{Event, Interrupt, Outcome, Stopped};
 use infra::cloud::fake::Verb;
+use infra::plan::Options;
 use infra::state::LogKey;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -58,6 +59,10 @@ async fn two_interrupts_stop_at_once_and_the_next_run_goes_on_from_there() {
     let alb = user.id("Alb");
     assert!(!user.state(STACK).await.resources[&Address::from("Alb")].settled);
     assert!(user.plan(STACK).await.starts_with("! Alb (an earlier run did not see it ready)\n+ Service"));
+    let beside = Options { at_work: true, ..Options::default() };
+    let (graph, state) = (user.graph(STACK).await.unwrap(), user.state(STACK).await);
+    let planned = user.driver().plan(graph, state, &beside).await.unwrap();
+    assert_eq!(planned.plan.steps[0].reason.as_deref(), Some("a run under way has yet to see it ready"));
     user.applied(STACK).await;
     assert_eq!(user.id("Alb"), alb);
 }

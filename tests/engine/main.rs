@@ -14,4 +14,5 @@ mod random;
 mod replace;
 mod secret;
 mod selection;
+mod told;
 mod values;

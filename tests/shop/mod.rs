@@ -1,6 +1,7 @@
 //! A stack with one service behind a load balancer, on a local AWS whose tasks behave as they are told.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Shop {
     pub(crate) local: LocalAws,
     /// The stack's folder.
-    stack: &'static str,
+    stack: PathBuf,
     /// Values of its parameters, beside `image`.
     pub(crate) values: Vec<(&'static str, &'static str)>,
     state: TempDir,
@@ -24,9 +25,18 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// With nothing deployed.
-    pub(crate) async fn empty(stack: &'static str, values: &[(&'static str, &'static str)]) -> Self {
-        let local = LocalAws::start(Options::default()).await.unwrap();
-        Self { local, stack, values: values.to_vec(), state: tempfile::tempdir().unwrap() }
+    pub(crate) async fn empty(stack: &str, values: &[(&'static str, &'static str)]) -> Self {
+        let (local, state) = (LocalAws::start(Options::default()).await.unwrap(), tempfile::tempdir().unwrap());
+        Self { local, stack: stack.into(), values: values.to_vec(), state }
+    }
+
+    /// The same with more in its stack, behind the resources.
+    pub(crate) fn with(mut self, more: &str) -> Self {
+        let text = std::fs::read_to_string(self.stack.join("stack.yaml")).unwrap();
+        self.stack = self.state.path().join("stack");
+        std::fs::create_dir(&self.stack).unwrap();
+        std::fs::write(self.stack.join("stack.yaml"), text + more).unwrap();
+        self
     }
 
     pub(crate) async fn close(self) {
@@ -67,17 +77,17 @@ impl Shop {
     }
 
     /// Starts an apply of an image that goes on beside the test.
-    pub(crate) fn start_apply(&self, image: &str) -> std::process::Child {
+    pub(crate) fn start_apply(&self, image: &str, more: &[&str]) -> std::process::Child {
         let mut command = self.command(&["apply", "--auto-approve"]);
-        command.args(self.set(image)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command.args(self.set(image)).args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_infra"));
         let (name, rest) = arguments.split_first().unwrap();
-        command.arg(name).arg(self.stack).args(rest);
+        command.arg(name).arg(&self.stack).args(rest);
         command.current_dir(env!("CARGO_MANIFEST_DIR")).envs(self.local.environment());
-        command.env("INFRA_STATE", self.state.path()).env("COLUMNS", "200");
+        command.env("INFRA_STATE", self.state.path().join("record")).env("COLUMNS", "200");
         // Time passes faster there.
         command.env("INFRA_POLL_SCALE", local_aws::DEFAULT_TIME_SCALE.to_string());
         command

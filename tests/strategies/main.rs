@@ -100,7 +100,7 @@ async fn canary_moves_a_small_part_first_and_a_part_can_be_taken_back() {
     assert_eq!(shifted.weights("Production").await, GREEN);
 
     shifted.shop.values.push(("interval", "12h"));
-    let apply = shifted.start_apply("app:3");
+    let apply = shifted.start_apply("app:3", &[]);
     shifted.until_weights([10, 90]).await;
     shifted.run(&["rollback", "--auto-approve"]).expect(0).says(&["is being deployed", "serves again"]);
     ended(apply).await.expect(1).says(&["the deployment was rolled back", "stopped by a user", "serves"]);
@@ -113,7 +113,7 @@ async fn canary_moves_a_small_part_first_and_a_part_can_be_taken_back() {
 async fn an_alarm_that_rings_while_it_bakes_moves_all_traffic_back() {
     let mut shifted = Shifted::open("blue_green").await;
     shifted.shop.values.push(("bake_time", "12h"));
-    let apply = shifted.start_apply("app:2");
+    let apply = shifted.start_apply("app:2", &[]);
     shifted.until_weights(GREEN).await;
     shifted.ring(true).await;
     let why = format!(

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_sdk_ecs::types::{self as sdk, LogDriver};
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 
 use super::service_calls::describe;
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::error::{During, found};
+use crate::aws::logs::exists;
 use crate::aws::resource::Result;
 use crate::cloud::services::{LogLine, LogsAsked};
 use crate::cloud::{CloudError, ErrorKind};
@@ -26,6 +27,8 @@ pub(super) struct Log {
     /// The log group's name.
     pub(super) group: String,
     prefix: Option<String>,
+    /// Whether tasks make the group where it is not there.
+    makes_group: bool,
 }
 
 impl Log {
@@ -101,6 +104,18 @@ pub(super) async fn of_task_definition(aws: &Aws, arn: &str) -> Result<Vec<Log>>
     Ok(containers.iter().filter_map(|container| log(container, aws.region())).collect())
 }
 
+/// The log groups that tasks of a task definition can't start without, and that are not there; where they can't be asked
+/// for, nothing is known to be missing.
+pub(super) async fn missing_groups(aws: &Aws, arn: &str) -> Vec<String> {
+    let logs = of_task_definition(aws, arn).await.unwrap_or_default();
+    let groups: BTreeSet<String> = logs.into_iter().filter(|log| !log.makes_group).map(|log| log.group).collect();
+    let asked = groups.into_iter().map(|group| async move {
+        let missing = exists(aws, &group).await.is_ok_and(|exists| !exists);
+        missing.then_some(group)
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
 fn log(container: &sdk::ContainerDefinition, region: &str) -> Option<Log> {
     let configuration = container.log_configuration()?;
     let options: BTreeMap<&str, &str> =
@@ -111,6 +126,7 @@ fn log(container: &sdk::ContainerDefinition, region: &str) -> Option<Log> {
         container: container.name()?.to_owned(),
         group: (*options.get("awslogs-group")?).to_owned(),
         prefix: options.get("awslogs-stream-prefix").map(|prefix| (*prefix).to_owned()),
+        makes_group: options.get("awslogs-create-group") == Some(&"true"),
     })
 }
 

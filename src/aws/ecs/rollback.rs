@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{self as sdk, ServiceDeploymentStatus as Status, StopServiceDeploymentStopType};
 
 use super::deployment::{describe_one, newest, primary, revision};
+use super::logs::missing_groups;
 use super::service_calls::describe;
 use super::task_definition;
 use crate::address::Id;
@@ -137,7 +138,8 @@ pub(in crate::aws) async fn served_before(aws: &Aws, service: &Id) -> Result<Bef
     let Some(before) = before else { return Ok(Before::Nothing) };
     let (old, current) = tokio::try_join!(task_definition::told(aws, &before), task_definition::told(aws, &now))?;
     let (Some(properties), Some(properties_now)) = (old, current) else { return Ok(Before::Nothing) };
-    Ok(Before::Revision { name: revision(&before).to_owned(), properties, properties_now })
+    let lacks = missing_groups(aws, &before).await.into_iter().map(|group| format!("the log group {group}")).collect();
+    Ok(Before::Revision { name: revision(&before).to_owned(), properties, properties_now, lacks })
 }
 
 /// The revision of the same family that was registered before `definition`.

@@ -32,6 +32,26 @@ const DESCRIBE_BATCH: usize = 10;
 /// How long tasks may take to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
+/// The calls of whatever sets a deployment going, which is followed, and where it had failed before, set going again.
+macro_rules! followed {
+    [$($call:literal),*] => {
+        &[
+            $($call,)*
+            "ecs:UpdateService",
+            "ecs:DescribeServices",
+            "ecs:TagResource",
+            "iam:PassRole",
+            "ecs:DescribeServiceDeployments",
+            "ecs:DescribeTaskDefinition",
+            "ecs:DescribeTasks",
+            "ecs:ListServiceDeployments",
+            "ecs:ListTasks",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "logs:GetLogEvents",
+        ]
+    };
+}
+
 /// A service: keeps a number of tasks running, replaces them when their definition changes.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -161,34 +181,9 @@ impl Resource for Service {
         Some(GeneratedName { property: "ServiceName", max_length: 255, lower_case: false });
     const TAGS: Option<Tagging> = Some(Tagging::List);
     const PERMISSIONS: Permissions = Permissions {
-        create: &[
-            "ecs:CreateService",
-            "ecs:DescribeServices",
-            "ecs:TagResource",
-            "iam:PassRole",
-            "ecs:DescribeServiceDeployments",
-            "ecs:DescribeTaskDefinition",
-            "ecs:DescribeTasks",
-            "ecs:ListServiceDeployments",
-            "ecs:ListTasks",
-            "elasticloadbalancing:DescribeTargetHealth",
-            "logs:GetLogEvents",
-        ],
+        create: followed!["ecs:CreateService"],
         read: &["ecs:DescribeServices"],
-        update: &[
-            "ecs:UpdateService",
-            "ecs:DescribeServices",
-            "ecs:TagResource",
-            "ecs:UntagResource",
-            "iam:PassRole",
-            "ecs:DescribeServiceDeployments",
-            "ecs:DescribeTaskDefinition",
-            "ecs:DescribeTasks",
-            "ecs:ListServiceDeployments",
-            "ecs:ListTasks",
-            "elasticloadbalancing:DescribeTargetHealth",
-            "logs:GetLogEvents",
-        ],
+        update: followed!["ecs:UntagResource"],
         delete: &["ecs:DeleteService", "ecs:DescribeServices"],
     };
     const READ_BATCH: usize = 100;

@@ -211,6 +211,11 @@ fn asked(ids: &[Id], group: &sdk::LogGroup) -> bool {
     ids.iter().any(|id| Some(id.as_str()) == group.log_group_name())
 }
 
+/// Whether there is a log group of that name.
+pub(in crate::aws) async fn exists(aws: &Aws, name: &str) -> Result<bool> {
+    Ok(by_prefix(aws, name).await?.is_some())
+}
+
 async fn by_prefix(aws: &Aws, name: &str) -> Result<Option<sdk::LogGroup>> {
     let mut pages = aws.logs().describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
     while let Some(group) = pages.next().await {

@@ -7,7 +7,8 @@ use crate::address::Address;
 use crate::cli::args::{StackArgs, StateArgs, TargetArgs};
 use crate::cli::error::CommandError;
 use crate::cli::run::Session;
-use crate::cli::{render, saved, terminal};
+use crate::cli::{record, render, saved, terminal};
+use crate::plan;
 
 /// Exit code of `--detailed-exitcode` where there are changes.
 const CHANGES: u8 = 2;
@@ -79,11 +80,15 @@ enum Format {
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let session = Session::start(&args.stack, &args.state, false).await?;
     let graph = session.graph().await?;
-    let mut state = session.driver.state(&graph).await?;
+    let (mut state, at_work) = session.driver.state_at_work(&graph).await?;
+    if let Some(holder) = &at_work {
+        record::at_work(holder);
+    }
     if args.out.is_some() && state.seal.is_none() {
         state = saved::begin(&session.driver, &graph).await?;
     }
-    let planned = session.driver.plan(graph, state, &args.target.options(false)).await?;
+    let options = plan::Options { at_work: at_work.is_some(), ..args.target.options(false) };
+    let planned = session.driver.plan(graph, state, &options).await?;
     if let Some(file) = &args.out {
         saved::save(file, &session.driver, &planned, &args.stack, &session.place.place, &args.target).await?;
     }

@@ -12,20 +12,24 @@ use crate::cli::error::{CommandError, Kind};
 use crate::cli::run::{self, Session, until_interrupted};
 use crate::cli::service::of_name;
 use crate::cli::style::{GREEN, RED, YELLOW, count, harmless, paint};
-use crate::cli::{interrupt, terminal};
+use crate::cli::{interrupt, progress, render, terminal};
 use crate::cloud::services::Services;
-use crate::cloud::{Op, Reporter};
+use crate::cloud::{Op, Reporter, Saying};
 use crate::driver::Driver;
-use crate::rollback::{services, unmoved};
+use crate::rollback::{left, services, unmoved};
 use crate::stack::Graph;
 use crate::state::{Journal, State};
+
+/// What comes after a rollback.
+const FORWARD: &str = "The next apply deploys what the stack's files and parameters ask for by then.\n";
 
 /// Take services back to what served before
 ///
 /// A deployment that is under way is stopped, and Amazon ECS rolls it back. Where none is, the task definition becomes again
 /// what the last successful deployment before this one ran, as a plan that is shown, asked about, applied and put on record
-/// like any other; nothing else of the stack is touched. The stack's files still ask for the new version afterwards: the
-/// next plan shows the way forward.
+/// like any other; nothing else of the stack is touched. What else is on record at the image that was taken back (an SSM
+/// parameter, an output) is named at the end, and stays until an apply changes it. The next apply deploys what the stack's
+/// files and parameters ask for by then.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +55,6 @@ pub(in crate::cli) struct Args {
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
-    args.change.check()?;
     let interrupts = interrupt::listen();
     let prepare = async {
         // Nothing but task definitions is looked at, so that no parameter needs a value.
@@ -59,6 +62,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
         let graph = session.graph().await?;
         let state = session.driver.state(&graph).await?;
         let chosen = chosen(args, &state)?;
+        // A name that is none is told as that, whether or not somebody could be asked.
+        args.change.check()?;
         let under_way = under_way(&session.driver, &state, &chosen).await?;
         Ok((session, graph, chosen, under_way))
     };
@@ -126,8 +131,8 @@ async fn stop<C: Services>(
     let json = args.format.format == Format::Json;
     let telling = tokio::spawn(async move {
         while let Some(told) = told.recv().await {
-            if !json {
-                terminal::tell(&format!("… {} {}\n", told.address, harmless(&told.text)));
+            if let (false, Saying::Progress(text)) = (json, told.saying) {
+                terminal::tell(&format!("… {} {}\n", told.address, harmless(&text)));
             }
         }
     });
@@ -153,19 +158,15 @@ async fn stop<C: Services>(
         terminal::tell(&line);
     }
     if json {
-        let each: Vec<_> = results
-            .iter()
-            .map(|(address, result)| serde_json::json!({ "service": address, "serves": result.as_ref().ok(), "error": result.as_ref().err() }))
-            .collect();
-        terminal::print_raw(&format!(
-            "{}\n",
-            serde_json::json!({ "version": 1, "event": "rolled_back", "services": each })
-        ))?;
+        progress::tell_stopped(&results)?;
     }
     if failed {
         return Err(CommandError::told(Kind::Failed));
     }
-    tell_way_forward(args);
+    if !json {
+        terminal::tell("What else was applied with it stays as it is.\n");
+        terminal::tell(FORWARD);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,17 +185,18 @@ async fn held<C: Services>(
         for (address, why) in &way.stay {
             terminal::tell(&format!("{} {address} stays: {why}\n", paint(YELLOW, "note:")));
         }
-        let back = way.back.clone();
+        terminal::tell(&render::lacks(&way.lacks));
+        let (back, images) = (way.back.clone(), way.images.clone());
         if back.is_empty() {
             return Ok(None);
         }
         let planned = driver.plan_rollback(graph, state, way).await?;
         match back.iter().find_map(|(address, _)| Some((address, unmoved(&planned, address)?))) {
             Some((address, error)) => Err(CommandError::failed(format!("{address}: {}", error.message))),
-            None => Ok(Some((planned, back))),
+            None => Ok(Some((planned, back, images))),
         }
     };
-    let Some((planned, back)) = until_interrupted(interrupts, planning).await? else {
+    let Some((planned, back, images)) = until_interrupted(interrupts, planning).await? else {
         return Err(CommandError::failed("there is nothing to go back to: nothing was changed"));
     };
     run::show(&planned.plan, args.format.format)?;
@@ -202,12 +204,13 @@ async fn held<C: Services>(
     let question = format!("Take {} back?", names.join(", "));
     until_interrupted(interrupts, args.change.confirm(&question)).await?;
     let code = run::carry_out(args.format.format, driver, &planned, journal, interrupts).await?;
-    tell_way_forward(args);
-    Ok(code)
-}
-
-fn tell_way_forward(args: &Args) {
-    if args.format.format == Format::Text {
-        terminal::tell("The next apply deploys what the stack's files and parameters ask for by then.\n");
+    let left = left(&driver.state(&planned.graph).await?, &images);
+    match args.format.format {
+        Format::Json => progress::tell_rolled_back(&back, &left)?,
+        Format::Text => {
+            terminal::tell(&render::left(&left).into_iter().map(|line| line + "\n").collect::<String>());
+            terminal::tell(FORWARD);
+        }
     }
+    Ok(code)
 }

@@ -226,7 +226,7 @@ impl Kind {
         match self {
             Self::Delete => format!("⚠️ {number} to delete"),
             Self::Replace => format!("⚠️ {number} to replace"),
-            Self::Recover => format!("{number} to recover, which an earlier run left unfinished"),
+            Self::Recover => format!("{number} to recover: begun, and not finished"),
             Self::Drift => format!("{number} changed outside infra, and put back by this plan"),
             Self::Update => format!("{number} to change"),
             Self::Create => format!("{number} to create"),

@@ -52,6 +52,30 @@ pub(in crate::cli) fn probe(report: &Report) -> String {
     out
 }
 
+/// That less was available than the SLO asks for, with what was measured.
+pub(in crate::cli) fn missed(report: &Report) -> String {
+    let url = harmless(&report.url);
+    let slo = percent(report.slo.unwrap_or_default());
+    let of = match report.counted {
+        0 => "nothing answered after the changes".to_owned(),
+        checks => format!("of {} checks {} failed", grouped(checks), grouped(report.counted_failures)),
+    };
+    format!("{url}: availability {} % ({of}), the SLO is {slo} %", percent(report.availability))
+}
+
+/// `1,250`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Without more places than it takes.
 fn percent(share: f64) -> String {
     // Rounded down, so that nothing short of all is said to be 100.
@@ -72,6 +96,21 @@ mod tests {
           1 × status 503
           before 10 of 10, during 49 of 50, after 30 of 30
         ");
+    }
+
+    #[test]
+    fn a_missed_slo_is_told_with_what_was_measured() {
+        let seen = Report { counted: 1250, counted_failures: 10, availability: 99.2, ..samples::probe() };
+        assert_eq!(
+            missed(&seen),
+            "http://shop/health: availability 99.2 % (of 1,250 checks 10 failed), the SLO is 99.9 %"
+        );
+        let never = Report { counted: 0, counted_failures: 0, availability: 0.0, ..seen };
+        assert_eq!(
+            missed(&never),
+            "http://shop/health: availability 0 % (nothing answered after the changes), the SLO is 99.9 %"
+        );
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::apply::{Activity, Failure, Outcome, Report};
+use crate::apply::{Activity, Failure, Outcome, Report, Warning};
 use crate::cli::style::{GREEN, RED, YELLOW, duration, harmless, paint, verb};
 use crate::cloud::{CloudError, Detail, ErrorKind};
-use crate::diagnostic::{Diagnostic, Place, Source, Span};
+use crate::diagnostic::{Diagnostic, Place, Severity, Source, Span};
 
 /// The failures as diagnostics, each with its place in the stack where it has one.
 pub(in crate::cli) fn failures(report: &Report) -> Vec<Diagnostic> {
@@ -19,18 +19,36 @@ pub(in crate::cli) fn failures(report: &Report) -> Vec<Diagnostic> {
     report.failed.iter().map(|failure| diagnostic(failure, &mut sources)).collect()
 }
 
-fn diagnostic(failure: &Failure, sources: &mut Sources) -> Diagnostic {
-    let message = format!("could not {} {}: {}", verb(failure.activity).infinitive, failure.address, failure.error);
-    let message = harmless(&message);
-    let mut diagnostic = match failure.place.as_ref().and_then(|place| span(place, sources)) {
+/// What is to be known of what was done, as diagnostics.
+pub(in crate::cli) fn warnings(report: &Report) -> Vec<Diagnostic> {
+    let mut sources = BTreeMap::new();
+    let warnings = report.warnings.iter().map(|Warning { address, detail, place }| {
+        let message = format!("{address}: {}", detail.about);
+        let mut diagnostic = at(place.as_ref(), &message, &mut sources);
+        diagnostic.severity = Severity::Warning;
+        let lines: Vec<String> = detail.lines.iter().map(|line| harmless(line)).collect();
+        diagnostic.notes = if lines.is_empty() { Vec::new() } else { vec![lines.join("\n  ")] };
+        diagnostic
+    });
+    warnings.collect()
+}
+
+/// An error at `place`, as far as its file still says something there.
+fn at(place: Option<&Place>, message: &str, sources: &mut Sources) -> Diagnostic {
+    let message = harmless(message);
+    match place.and_then(|place| span(place, sources)) {
         Some(span) => Diagnostic::error(&span, message),
         None => {
-            let file = failure.place.as_ref().map(|place| place.file.clone());
             let mut diagnostic = Diagnostic::file_error(Path::new(""), message);
-            diagnostic.file = file;
+            diagnostic.file = place.map(|place| place.file.clone());
             diagnostic
         }
-    };
+    }
+}
+
+fn diagnostic(failure: &Failure, sources: &mut Sources) -> Diagnostic {
+    let message = format!("could not {} {}: {}", verb(failure.activity).infinitive, failure.address, failure.error);
+    let mut diagnostic = at(failure.place.as_ref(), &message, sources);
     let related = failure.related.iter();
     diagnostic.related =
         related.filter_map(|related| Some((line(&related.place, sources)?, related.note.clone()))).collect();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Verb;
 use crate::address::Address;
-use crate::cloud::{CloudError, ErrorKind};
+use crate::cloud::{CloudError, Detail, ErrorKind};
 
 /// Which calls go wrong, and how.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub enum Effect {
     LoseAnswer,
     /// It is carried out, but its answer is an error: of a repetition, or of a server that fell over after the work.
     DoAndFail(CloudError),
+    /// It is carried out, and says what the user should know.
+    Warn(Detail),
     /// It takes longer.
     Delay(Duration),
     /// It never reaches the cloud and is never answered.

@@ -3,11 +3,14 @@
 //! What only depends on known parts is known: `size([unknown])` is 1, `false && unknown` is false. What reads a secret
 //! is secret as a whole; what only passes it on keeps it where it stands.
 
+mod comprehension;
+mod member;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators as op};
+use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators as op};
 
 use super::{Code, Failure, Problem, functions, operators};
 use crate::cloud::Lookup;
@@ -183,83 +186,6 @@ impl<'c, 's> Evaluator<'c, 's> {
         Ok(Value::Map(map).into())
     }
 
-    /// `operand.field`
-    fn member(&mut self, operand: Operand<'s>, field: &str) -> Result<Operand<'s>, Problem> {
-        let value = match operand {
-            Operand::Object(object) => return object.get(field),
-            Operand::Value(value) => self.open_shallow(value),
-        };
-        let missing = |map: &BTreeMap<String, Value>| {
-            let problem = Problem::new(format!("there is no `{field}` in this map"));
-            match crate::stack::suggest::closest(field, map.keys().map(String::as_str)) {
-                Some(close) => problem.help(format!("did you mean `{close}`?")),
-                None => problem,
-            }
-        };
-        match value {
-            Cow::Borrowed(Value::Map(map)) => {
-                map.get(field).map(|value| Operand::Value(Cow::Borrowed(value))).ok_or_else(|| missing(map))
-            }
-            Cow::Owned(Value::Map(mut map)) => match map.remove(field) {
-                Some(value) => Ok(value.into()),
-                None => Err(missing(&map)),
-            },
-            other => match &*other {
-                Value::Unknown => Ok(Value::Unknown.into()),
-                Value::Null => Err(Problem::new(format!("null has no `{field}`")).help(
-                    "a resource whose `when` is false is null: ask first, as in `Name != null ? Name.Arn : \"\"`",
-                )),
-                other => Err(Problem::new(format!("{} has no `{field}`", article(other.kind())))),
-            },
-        }
-    }
-
-    /// `has(operand.field)`
-    fn has(&mut self, operand: Operand<'s>, field: &str) -> Result<Operand<'s>, Problem> {
-        Ok(match operand {
-            Operand::Object(object) => match object.keys() {
-                Some(keys) => Value::Bool(keys.iter().any(|key| key == field)).into(),
-                None => Value::Bool(object.get(field).is_ok()).into(),
-            },
-            Operand::Value(value) => match &*self.open_shallow(value) {
-                Value::Map(map) => Value::Bool(map.contains_key(field)).into(),
-                Value::Unknown => Value::Unknown.into(),
-                other => return Err(Problem::new(format!("{} has no members", article(other.kind())))),
-            },
-        })
-    }
-
-    /// `operand[index]`
-    fn index(&mut self, operand: Operand<'s>, index: Value) -> Result<Operand<'s>, Problem> {
-        let value = match (operand, &index) {
-            (_, Value::Unknown) => return Ok(Value::Unknown.into()),
-            (Operand::Object(object), Value::String(key)) => return object.get(key),
-            (Operand::Object(_), other) => {
-                return Err(Problem::new(format!("this is indexed by a string, not {}", article(other.kind())))
-                    .help("`values(…)` makes a list of it"));
-            }
-            (Operand::Value(value), _) => self.open_shallow(value),
-        };
-        match (&*value, &index) {
-            (Value::Map(_), Value::String(key)) => {
-                let key = key.clone();
-                self.member(Operand::Value(value), &key)
-            }
-            (Value::List(list), Value::Int(at)) => {
-                let item = usize::try_from(*at).ok().and_then(|at| list.get(at));
-                let Some(item) = item else {
-                    return Err(Problem::new(format!("index {at} is outside a list of {}", list.len())));
-                };
-                Ok(item.clone().into())
-            }
-            (Value::Unknown, _) => Ok(Value::Unknown.into()),
-            (container, index) => {
-                let (container, index) = (article(container.kind()), article(index.kind()));
-                Err(Problem::new(format!("{container} can't be indexed by {index}")))
-            }
-        }
-    }
-
     fn call(&mut self, node: &'c IdedExpr, call: &'c CallExpr) -> Result<Operand<'s>, Failure> {
         let code = self.code;
         let at = |problem: Problem| problem.at(code.range(node));
@@ -374,100 +300,6 @@ impl<'c, 's> Evaluator<'c, 's> {
         }
         let unknown = matches!(first, Value::Unknown) || matches!(second, Value::Unknown);
         Ok(if unknown { Value::Unknown } else { Value::Bool(!decisive) }.into())
-    }
-
-    fn comprehension(&mut self, node: &'c IdedExpr, it: &'c ComprehensionExpr) -> Result<Operand<'s>, Failure> {
-        let code = self.code;
-        let range = self.node(&it.iter_range)?;
-        let items: Vec<Operand<'s>> = match range {
-            Operand::Object(object) => match object.keys() {
-                Some(keys) => keys.into_iter().map(|key| Value::String(key).into()).collect(),
-                None => {
-                    let problem = Problem::new("this is no list").help("`values(…)` makes a list of a `for_each`");
-                    return Err(problem.at(code.range(&it.iter_range)));
-                }
-            },
-            Operand::Value(value) => match self.open_shallow(value).into_owned() {
-                Value::List(list) => list.into_iter().map(Operand::from).collect(),
-                Value::Map(map) => map.into_keys().map(|key| Value::String(key).into()).collect(),
-                Value::Unknown => return Ok(Value::Unknown.into()),
-                other => {
-                    let problem = Problem::new(format!("{} has no elements", article(other.kind())));
-                    return Err(problem.at(code.range(&it.iter_range)));
-                }
-            },
-        };
-        let initial = self.node(&it.accu_init)?;
-        self.variables.push((&it.accu_var, initial));
-        let accumulator = self.variables.len() - 1;
-        let result = self.fold(node, it, items, accumulator);
-        self.variables.truncate(accumulator);
-        result
-    }
-
-    fn fold(
-        &mut self,
-        node: &'c IdedExpr,
-        it: &'c ComprehensionExpr,
-        items: Vec<Operand<'s>>,
-        accumulator: usize,
-    ) -> Result<Operand<'s>, Failure> {
-        for (index, item) in items.into_iter().enumerate() {
-            self.scope.spend(1).map_err(|problem| problem.at(self.code.range(node)))?;
-            if self.opened(&it.loop_cond)? == Value::Bool(false) {
-                break;
-            }
-            match &it.iter_var2 {
-                None => self.variables.push((&it.iter_var, item)),
-                Some(second) => {
-                    self.variables.push((&it.iter_var, Value::Int(i64::try_from(index).unwrap_or(i64::MAX)).into()));
-                    self.variables.push((second, item));
-                }
-            }
-            let step = self.step(&it.loop_step, &it.accu_var, accumulator);
-            self.variables.truncate(accumulator + 1);
-            if let Some(next) = step? {
-                self.variables[accumulator].1 = next;
-            }
-        }
-        self.node(&it.result)
-    }
-
-    /// One step of a macro: the next accumulator, or `None` where it was changed in place, so that a list of n elements
-    /// is built in n steps and not in n².
-    fn step(&mut self, step: &'c IdedExpr, name: &str, accumulator: usize) -> Result<Option<Operand<'s>>, Failure> {
-        let is_accumulator = |node: &IdedExpr| matches!(&node.expr, Expr::Ident(ident) if ident == name);
-        if let Expr::Call(call) = &step.expr {
-            match (call.func_name.as_str(), call.args.as_slice()) {
-                (op::ADD, [left, right]) if is_accumulator(left) => {
-                    if let Expr::List(list) = &right.expr {
-                        for item in &list.elements {
-                            let item = self.value(item)?;
-                            if let Operand::Value(value) = &mut self.variables[accumulator].1
-                                && let Value::List(items) = value.to_mut()
-                            {
-                                items.push(item);
-                            }
-                        }
-                        return Ok(None);
-                    }
-                }
-                (op::CONDITIONAL, [condition, yes, no]) if is_accumulator(no) => {
-                    return match self.opened(condition)? {
-                        Value::Bool(true) => self.step(yes, name, accumulator),
-                        Value::Bool(false) => Ok(None),
-                        Value::Unknown => Ok(Some(Value::Unknown.into())),
-                        other => {
-                            let problem =
-                                Problem::new(format!("a condition is a boolean, not {}", article(other.kind())));
-                            Err(problem.at(self.code.range(condition)))
-                        }
-                    };
-                }
-                _ => {}
-            }
-        }
-        self.node(step).map(Some)
     }
 }
 

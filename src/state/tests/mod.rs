@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::value::Value;
 
+mod at_work;
 mod damage;
 mod encryption;
 mod history;

@@ -28,8 +28,7 @@ pub(super) async fn details(aws: &Aws, cluster: &str, service: &sdk::Service, ex
     let (mut stopped, running) = (stopped.unwrap_or_default(), running.unwrap_or_default());
     let targets = targets.unwrap_or_default();
     stopped.retain(|task| is_of(task, service, expected) && is_telling(task));
-    let at = |task: &sdk::Task| task.stopped_at().or(task.stopping_at()).map(|time| time.as_secs_f64());
-    stopped.sort_by(|one, other| at(other).partial_cmp(&at(one)).unwrap_or(std::cmp::Ordering::Equal));
+    stopped.sort_by(|one, other| stopped_at(other).total_cmp(&stopped_at(one)));
 
     let mut details = Vec::new();
     let mut reasons = BTreeSet::new();
@@ -47,6 +46,11 @@ pub(super) async fn details(aws: &Aws, cluster: &str, service: &sdk::Service, ex
     }
     details.extend(events(service, expected));
     details
+}
+
+/// When a task stopped, or began to; in seconds.
+pub(super) fn stopped_at(task: &sdk::Task) -> f64 {
+    task.stopped_at().or(task.stopping_at()).map(|time| time.as_secs_f64()).unwrap_or_default()
 }
 
 /// Whether a task is one of the deployment that failed.
@@ -75,7 +79,7 @@ fn cause(task: &sdk::Task) -> (Option<String>, Vec<(String, Option<i32>)>) {
     (task.stop_code().map(|code| code.as_str().to_owned()), codes.collect())
 }
 
-fn of_task(task: &sdk::Task, targets: &[Target]) -> Detail {
+pub(super) fn of_task(task: &sdk::Task, targets: &[Target]) -> Detail {
     let id = short(task.task_arn().unwrap_or_default());
     let revision = task.task_definition_arn().map(super::revision).unwrap_or_default();
     let about = match (task.stop_code(), task.stopped_reason()) {

@@ -1,5 +1,6 @@
 //! Following a deployment of a service to its end, live.
 
+mod deaths;
 mod failure;
 mod retry;
 mod verdict;
@@ -75,7 +76,12 @@ impl Deployment<'_> {
                 Some(service) => self.look(service, &mut progress).await,
             };
             match look {
-                Probe::Ready(()) => return Ok(()),
+                Probe::Ready(()) => {
+                    if let Some(service) = services.first() {
+                        self.warn_of_deaths(service).await;
+                    }
+                    return Ok(());
+                }
                 Probe::Failed(why) => return Err(self.failure(why, services.first()).await),
                 Probe::Pending(state) if started.elapsed() >= timeout => {
                     let why = format!("still {state} after {} s", started.elapsed().as_secs());

@@ -16,6 +16,7 @@ impl Deployment<'_> {
     pub(in crate::aws::ecs) async fn resume(mut self) -> Result<()> {
         let Some(service) = self.failed_before().await? else { return self.follow().await };
         if serves(self.aws, self.cluster, self.service, &service).await {
+            self.warn_of_deaths(&service).await;
             return Ok(());
         }
         let wanted = service.task_definition().map_or("its revision", revision);
