@@ -283,7 +283,7 @@ async fn a_fifo_queue_is_worked_and_its_poison_set_aside_in_its_group() {
 fn a_bad_environment_is_refused_whole_with_64() {
     let output = Command::new(env!("CARGO_BIN_EXE_email-sender"))
         .env_clear()
-        .envs([("PORT", "none"), ("QUEUE_URL", "messages"), ("SENDER_ADDRESS", "nobody")])
+        .envs([("PORT", "none"), ("QUEUE_URL", "messages"), ("SENDER_ADDRESS", "grüße@example.org")])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(64));
