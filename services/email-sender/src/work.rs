@@ -124,8 +124,8 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
                         // Waiting would use the budget up in vain.
                         self.ending.begin_none.cancel();
                     }
-                    let pause =
-                        self.pacer.pause(if fault.kind == FaultKind::Denied { LONGEST_DOUBT } else { LONGEST_PAUSE });
+                    let longest = if fault.kind == FaultKind::Denied { LONGEST_DOUBT } else { LONGEST_PAUSE };
+                    let pause = self.pacer.pause(longest);
                     if pause.is_first {
                         self.mail_is_taken.set(Err(fault.to_string()));
                         tracing::error!(
