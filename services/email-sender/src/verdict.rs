@@ -57,9 +57,10 @@ fn of_denial(sender: &Sender, said: &str) -> FaultKind {
 /// Returns what an ARN of SES names.
 fn resource(word: &str) -> Option<&str> {
     let word = word.trim_matches(|c: char| "`'\"(),.:".contains(c));
-    let mut parts = word.splitn(6, ':');
-    (parts.next()? == "arn" && parts.nth(1)? == "ses").then_some(())?;
-    parts.nth(2)
+    match word.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", _, "ses", _, _, resource] => Some(resource),
+        _ => None,
+    }
 }
 
 /// Tells whether SES says that it is the sender who is not verified. In the sandbox it may be the recipient.

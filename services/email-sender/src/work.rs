@@ -130,7 +130,7 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
                         self.mail_is_taken.set(Err(fault.to_string()));
                         tracing::error!(
                             code = fault.code,
-                            message = fault.message,
+                            reason = fault.message,
                             "nothing can be sent: pausing until a mail is taken"
                         );
                     }

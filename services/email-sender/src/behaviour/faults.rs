@@ -182,14 +182,14 @@ impl io::Write for Log {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_is_logged_when_it_begins_and_when_it_ends() {
-    set_global_default(tracing_subscriber::fmt().with_writer(|| Log).finish()).unwrap();
+    set_global_default(tracing_subscriber::fmt().json().flatten_event(true).with_writer(|| Log).finish()).unwrap();
     let until = Instant::now() + Duration::from_secs(60);
     let blocked = move || if Instant::now() < until { Err(FaultKind::Blocked) } else { Ok(()) };
     let running = start(of(0..30), move |_, _| (QUICK, blocked())).await;
     running.drained().await;
     running.stopped().await;
     let text = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
-    for line in ["nothing can be sent", "mail is taken again"] {
+    for line in [r#""message":"nothing can be sent: "#, r#""message":"mail is taken again: "#, r#""reason":"it was"#] {
         assert_eq!(text.matches(line).count(), 1, "{line}: {text}");
     }
 }

@@ -59,7 +59,7 @@ async fn a_message_stays_hidden_while_it_is_worked() {
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_visibility_timeout_makes_no_duplicate() {
     for changed in [Duration::from_secs(3), VISIBILITY_TIMEOUT * 20] {
-        let running = start(of([1]), |_, _| (VISIBILITY_TIMEOUT * 10, Ok(()))).await;
+        let running = start(of([1]), |_, _| (VISIBILITY_TIMEOUT * 4, Ok(()))).await;
         running.until(|running| running.mailer.under_way() == 1).await;
         running.queue.state().facts.visibility_timeout = changed;
         running.until(|running| running.mailer.sent().len() == 1).await;
