@@ -1,8 +1,8 @@
 //! Makes a mail of a message's body.
 
-use email_address::EmailAddress;
 use serde_json::{Map, Value};
 use service_runtime::Notification;
+use service_runtime::address::address;
 use service_runtime::notification::BodyError;
 
 use crate::mailer::{Content, Fault, FaultKind, Mail};
@@ -30,7 +30,7 @@ impl Composer {
         })?;
         let key = notification.deduplication_key().to_owned();
         let Notification { message, to, subject, template_data, .. } = notification;
-        if !EmailAddress::is_valid(&to) {
+        if address(&to).is_err() {
             return Err(Fault {
                 kind: FaultKind::Permanent,
                 code: "InvalidAddress".into(),
@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn what_goes_to_no_address_is_no_mail() {
-        for to in ["", "nobody", "a@example.org, b@example.org", "a@example.org\r\nBcc: b@example.org"] {
+        for to in
+            ["", "nobody", "a@example.org, b@example.org", "a@example.org\r\nBcc: b@example.org", "A <a@example.org>"]
+        {
             let fault = composer().compose(&body(json!({"to": to}))).err().unwrap();
             assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Permanent, "InvalidAddress"), "{to}");
         }

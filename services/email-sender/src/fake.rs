@@ -22,17 +22,49 @@ pub(crate) struct FakeQueue {
     changed: Notify,
 }
 
-#[derive(Default)]
 pub(crate) struct State {
+    /// What the queue says of itself.
+    pub(crate) facts: QueueFacts,
     pub(crate) waiting: Vec<Waiting>,
     /// Bodies in the dead-letter queue, with the error's code and message.
     pub(crate) dead: Vec<(String, String, String)>,
     /// Calls that delete, beginning with the next, which fail.
     pub(crate) failing_deletes: u32,
+    /// Calls that delete fail until then.
+    pub(crate) deletes_fail_until: Option<Instant>,
+    /// Entries, beginning with the next, that calls which delete refuse for now.
+    pub(crate) refused_deletes: u32,
+    pub(crate) delete_takes: Duration,
+    deletes_under_way: usize,
+    pub(crate) most_deletes_under_way: usize,
     pub(crate) failing_set_asides: u32,
     pub(crate) deletes: Vec<usize>,
     pub(crate) receives: Vec<Instant>,
     handed_out: usize,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            facts: QueueFacts {
+                visibility_timeout: VISIBILITY_TIMEOUT,
+                max_receives: Some(MAX_RECEIVES),
+                max_message_bytes: 1_048_576,
+            },
+            waiting: Vec::new(),
+            dead: Vec::new(),
+            failing_deletes: 0,
+            deletes_fail_until: None,
+            refused_deletes: 0,
+            delete_takes: Duration::ZERO,
+            deletes_under_way: 0,
+            most_deletes_under_way: 0,
+            failing_set_asides: 0,
+            deletes: Vec::new(),
+            receives: Vec::new(),
+            handed_out: 0,
+        }
+    }
 }
 
 pub(crate) struct Waiting {
@@ -88,16 +120,16 @@ impl FakeQueue {
 }
 
 fn failure() -> QueueError {
-    QueueError { code: "InternalFailure".into(), message: "it failed".into() }
+    QueueError("InternalFailure".into())
 }
 
 impl State {
-    fn hand_out(&mut self, most: usize) -> Vec<Message> {
+    fn hand_out(&mut self, most: usize, hidden_for: Duration) -> Vec<Message> {
         let visible = self.waiting.iter_mut().filter(|message| message.visible_at <= Instant::now()).take(most);
         let mut handed_out = self.handed_out;
         let messages = visible.map(|message| {
             handed_out += 1;
-            message.visible_at = Instant::now() + VISIBILITY_TIMEOUT;
+            message.visible_at = Instant::now() + hidden_for;
             message.receive_count += 1;
             message.handle = handed_out.to_string();
             Message {
@@ -125,17 +157,17 @@ impl State {
 
 impl Queue for FakeQueue {
     async fn facts(&self) -> Result<QueueFacts, QueueError> {
-        Ok(QueueFacts { visibility_timeout: VISIBILITY_TIMEOUT, max_receives: Some(MAX_RECEIVES) })
+        Ok(self.state().facts)
     }
 
-    async fn receive(&self, most: usize) -> Result<Vec<Message>, QueueError> {
+    async fn receive(&self, most: usize, hidden_for: Duration) -> Result<Vec<Message>, QueueError> {
         self.state().receives.push(Instant::now());
         let end = Instant::now() + WAIT;
         loop {
             let changed = self.changed.notified();
             let next = {
                 let mut state = self.state();
-                let messages = state.hand_out(most);
+                let messages = state.hand_out(most, hidden_for);
                 if !messages.is_empty() || Instant::now() >= end {
                     return Ok(messages);
                 }
@@ -149,13 +181,29 @@ impl Queue for FakeQueue {
     }
 
     async fn delete(&self, receipts: &[Receipt]) -> Result<Vec<Refusal>, QueueError> {
+        let takes = {
+            let mut state = self.state();
+            state.deletes_under_way += 1;
+            state.most_deletes_under_way = state.most_deletes_under_way.max(state.deletes_under_way);
+            state.delete_takes
+        };
+        sleep(takes).await;
         let mut state = self.state();
-        if state.failing_deletes > 0 {
-            state.failing_deletes -= 1;
+        state.deletes_under_way -= 1;
+        if state.failing_deletes > 0 || state.deletes_fail_until.is_some_and(|until| Instant::now() < until) {
+            state.failing_deletes = state.failing_deletes.saturating_sub(1);
             return Err(failure());
         }
         state.deletes.push(receipts.len());
-        let refused = state.refusals(receipts);
+        let for_now = receipts.len().min(state.refused_deletes as usize);
+        state.refused_deletes -= u32::try_from(for_now).unwrap();
+        let (for_now, receipts) = receipts.split_at(for_now);
+        let mut refused = state.refusals(receipts);
+        refused.extend(for_now.iter().map(|receipt| Refusal {
+            receipt: receipt.clone(),
+            code: "InternalError".into(),
+            is_final: false,
+        }));
         state.waiting.retain(|message| receipts.iter().all(|receipt| receipt.handle != message.handle));
         Ok(refused)
     }
@@ -172,7 +220,7 @@ impl Queue for FakeQueue {
         Ok(refused)
     }
 
-    async fn set_aside(&self, message: &Message, reason: &Reason) -> Result<(), QueueError> {
+    async fn set_aside(&self, message: &Message, reason: &Reason, _: usize) -> Result<(), QueueError> {
         let mut state = self.state();
         if state.failing_set_asides > 0 {
             state.failing_set_asides -= 1;

@@ -7,17 +7,28 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio::time::{Instant, sleep};
 
+use crate::facts::Facts;
 use crate::queue::{BATCH, Queue, Receipt};
+
+/// How often it is looked for what is due to be hidden anew: the shortest visibility timeout is 3 s.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The messages that this worker holds.
 #[derive(Debug)]
 pub(crate) struct Holds<Q> {
     queue: Arc<Q>,
-    visibility_timeout: Duration,
-    held: Mutex<HashMap<Receipt, Instant>>,
+    facts: Arc<Facts>,
+    held: Mutex<HashMap<Receipt, Hidden>>,
     /// Written while messages are hidden for longer, read while one is let go: else the later answer might win, and a
     /// message that was given back would stay hidden.
     hiding: RwLock<()>,
+}
+
+/// How long a message is hidden: each by the visibility timeout of when that was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Hidden {
+    since: Instant,
+    lasting: Duration,
 }
 
 /// A message held: it is hidden until this is dropped, and then until its visibility timeout passes.
@@ -28,38 +39,42 @@ pub(crate) struct Hold<Q> {
 }
 
 impl<Q: Queue> Holds<Q> {
-    /// Makes a register of messages that `queue` hides for `visibility_timeout`.
-    pub(crate) fn new(queue: Arc<Q>, visibility_timeout: Duration) -> Arc<Self> {
+    /// Makes a register of messages of `queue`, which are hidden for as long as `facts` say.
+    pub(crate) fn new(queue: Arc<Q>, facts: Arc<Facts>) -> Arc<Self> {
         let held = Mutex::new(HashMap::new());
-        Arc::new(Self { queue, visibility_timeout, held, hiding: RwLock::new(()) })
+        Arc::new(Self { queue, facts, held, hiding: RwLock::new(()) })
     }
 
-    /// Holds a message that was received just now.
-    pub(crate) fn hold(self: &Arc<Self>, receipt: Receipt) -> Hold<Q> {
-        self.held().insert(receipt.clone(), Instant::now());
+    /// Holds a message that was received just now, and hidden for `lasting`.
+    pub(crate) fn hold(self: &Arc<Self>, receipt: Receipt, lasting: Duration) -> Hold<Q> {
+        self.held().insert(receipt.clone(), Hidden { since: Instant::now(), lasting });
         Hold { receipt, holds: Arc::clone(self) }
     }
 
     /// Hides what is held again and again, before its visibility timeout passes. Never ends.
     pub(crate) async fn keep_hidden(&self) {
-        let due_after = self.visibility_timeout / 3;
         loop {
-            sleep(due_after / 2).await;
+            sleep(LOOK_EVERY).await;
+            if self.due().is_empty() {
+                continue;
+            }
             let _nobody_lets_go = self.hiding.write().await;
-            let asked_at = Instant::now();
-            let due: Vec<Receipt> = {
-                let held = self.held();
-                let due = held.iter().filter(|(_, hidden_at)| hidden_at.elapsed() >= due_after);
-                due.map(|(receipt, _)| receipt.clone()).collect()
-            };
-            for receipts in due.chunks(BATCH) {
-                self.hide(receipts, asked_at).await;
+            let hidden = Hidden { since: Instant::now(), lasting: self.facts.hidden_for() };
+            for receipts in self.due().chunks(BATCH) {
+                self.hide(receipts, hidden).await;
             }
         }
     }
 
-    async fn hide(&self, receipts: &[Receipt], asked_at: Instant) {
-        let refused = match self.queue.hide(receipts, self.visibility_timeout).await {
+    /// Returns what has been hidden for a third of its time.
+    fn due(&self) -> Vec<Receipt> {
+        let held = self.held();
+        let due = held.iter().filter(|(_, hidden)| hidden.since.elapsed() >= hidden.lasting / 3);
+        due.map(|(receipt, _)| receipt.clone()).collect()
+    }
+
+    async fn hide(&self, receipts: &[Receipt], anew: Hidden) {
+        let refused = match self.queue.hide(receipts, anew.lasting).await {
             Ok(refused) => refused,
             Err(error) => {
                 tracing::warn!(%error, messages = receipts.len(), "could not keep messages hidden; trying again");
@@ -70,7 +85,7 @@ impl<Q: Queue> Holds<Q> {
         for receipt in receipts {
             let refusal = refused.iter().find(|refusal| refusal.receipt == *receipt);
             match (refusal, held.get_mut(receipt)) {
-                (None, Some(hidden_at)) => *hidden_at = asked_at,
+                (None, Some(hidden)) => *hidden = anew,
                 // Deleted in between, or hidden for 12 hours, which is all that SQS allows: nothing helps but going on.
                 (Some(refusal), Some(_)) if refusal.is_final => {
                     tracing::warn!(
@@ -85,7 +100,7 @@ impl<Q: Queue> Holds<Q> {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<Receipt, Instant>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Receipt, Hidden>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

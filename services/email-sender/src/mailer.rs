@@ -26,7 +26,9 @@ pub(crate) enum FaultKind {
     Throttled,
     /// Nobody's mail is taken until somebody mends the account, its identities or permissions.
     Blocked,
-    /// The service or the way to it failed; the mail may even have been sent.
+    /// Nobody's mail is taken either, unless others' is: then this is the mail's own matter, and passes or not.
+    Denied,
+    /// The service, the way to it or something that only this mail needs failed; the mail may even have been sent.
     Transient,
     /// This mail is never taken.
     Permanent,

@@ -3,17 +3,23 @@
 mod backoff;
 mod batch;
 mod compose;
+mod dead_letter;
+mod delete;
+mod denials;
 mod ending;
+mod facts;
 mod figures;
 mod hold;
 mod mailer;
 mod once;
 mod pacer;
 mod queue;
+mod sender;
 mod serve;
 mod ses;
 mod settings;
 mod sqs;
+mod verdict;
 mod work;
 mod worker;
 

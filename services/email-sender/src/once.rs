@@ -1,6 +1,7 @@
 //! Remembers what was sent, so that it is not sent again when it is received again.
 
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::OnceCell;
 
-/// Keys remembered at most; each takes some 200 bytes.
-const MOST: u64 = 100_000;
+/// Keys remembered at most, which bounds the memory; time is what they are forgotten by. Each takes some 420 bytes, and an
+/// hour's at 138 mails a second fit.
+const MOST: u64 = 500_000;
 
 /// What was done for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub(crate) enum Done {
 /// What was done, by key, and what is under way.
 #[derive(Debug, Clone)]
 pub(crate) struct Once {
-    keys: Cache<String, Arc<OnceCell<()>>>,
+    keys: Cache<u128, Arc<OnceCell<()>>>,
+    hashers: [RandomState; 2],
 }
 
 impl Once {
@@ -31,25 +34,26 @@ impl Once {
     pub(crate) fn new(remembered: Duration) -> Self {
         // moka's own policy may refuse a new key when it is full: then its duplicate would be sent.
         let keys = Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru()).time_to_live(remembered);
-        Self { keys: keys.build() }
+        Self { keys: keys.build(), hashers: [RandomState::new(), RandomState::new()] }
     }
 
     /// Remembers that the work for `key` is done.
-    pub(crate) fn remember(&self, key: String) {
-        self.keys.insert(key, Arc::new(OnceCell::new_with(Some(()))));
+    pub(crate) fn remember(&self, key: &str) {
+        self.keys.insert(self.hash(key), Arc::new(OnceCell::new_with(Some(()))));
     }
 
     /// Tells whether the work for `key` was done.
     pub(crate) fn is_done(&self, key: &str) -> bool {
-        self.keys.get(key).is_some_and(|cell| cell.initialized())
+        self.keys.get(&self.hash(key)).is_some_and(|cell| cell.initialized())
     }
 
     /// Does `work` unless it was done for `key`. If it is under way, waits, and does it only if that failed.
-    pub(crate) async fn run<E, W>(&self, key: String, work: impl FnOnce() -> W) -> Result<Done, E>
+    pub(crate) async fn run<E, W>(&self, key: &str, work: impl FnOnce() -> W) -> Result<Done, E>
     where
         W: Future<Output = Result<(), E>>,
     {
-        let cell = self.keys.get_with(key.clone(), Arc::default);
+        let key = self.hash(key);
+        let cell = self.keys.get_with(key, Arc::default);
         let mut done = Done::Before;
         cell.get_or_try_init(|| {
             done = Done::Now;
@@ -61,6 +65,12 @@ impl Once {
             self.keys.insert(key, cell);
         }
         Ok(done)
+    }
+
+    /// Stands for a key, whatever its length; of 128 bits, no two keys of a worker's life will have the same.
+    fn hash(&self, key: &str) -> u128 {
+        let [high, low] = self.hashers.each_ref().map(|hasher| u128::from(hasher.hash_one(key)));
+        (high << 64) | low
     }
 }
 
@@ -76,16 +86,16 @@ mod tests {
     async fn work_is_done_once_for_a_key() {
         let once = Once::new(HOUR);
         let work = || async { Ok::<_, ()>(()) };
-        assert_eq!(once.run("a".into(), work).await, Ok(Done::Now));
-        assert_eq!(once.run("a".into(), work).await, Ok(Done::Before));
-        assert_eq!(once.run("b".into(), work).await, Ok(Done::Now));
+        assert_eq!(once.run("a", work).await, Ok(Done::Now));
+        assert_eq!(once.run("a", work).await, Ok(Done::Before));
+        assert_eq!(once.run("b", work).await, Ok(Done::Now));
     }
 
     #[tokio::test]
     async fn failed_work_is_done_again() {
         let once = Once::new(HOUR);
-        assert_eq!(once.run("a".into(), || async { Err("no") }).await, Err("no"));
-        assert_eq!(once.run("a".into(), || async { Ok::<_, &str>(()) }).await, Ok(Done::Now));
+        assert_eq!(once.run("a", || async { Err("no") }).await, Err("no"));
+        assert_eq!(once.run("a", || async { Ok::<_, &str>(()) }).await, Ok(Done::Now));
     }
 
     #[tokio::test(start_paused = true)]
@@ -97,7 +107,7 @@ mod tests {
             times.fetch_add(1, Ordering::Relaxed);
             Ok::<_, ()>(())
         };
-        let (first, second) = tokio::join!(once.run("a".into(), work), once.run("a".into(), work));
+        let (first, second) = tokio::join!(once.run("a", work), once.run("a", work));
         assert_eq!((first, second), (Ok(Done::Now), Ok(Done::Before)));
         assert_eq!(times.into_inner(), 1);
     }
@@ -110,7 +120,17 @@ mod tests {
             Err("no")
         };
         let succeed = || async { Ok::<_, &str>(()) };
-        let (first, second) = tokio::join!(once.run("a".into(), fail), once.run("a".into(), succeed));
+        let (first, second) = tokio::join!(once.run("a", fail), once.run("a", succeed));
         assert_eq!((first, second), (Err("no"), Ok(Done::Now)));
+    }
+
+    #[tokio::test]
+    async fn more_are_remembered_than_a_busy_worker_sends_in_an_hour() {
+        let once = Once::new(HOUR);
+        for number in 0..120_000 {
+            once.remember(&number.to_string());
+        }
+        once.keys.run_pending_tasks();
+        assert!((0..120_000).all(|number: u32| once.is_done(&number.to_string())));
     }
 }

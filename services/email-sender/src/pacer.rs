@@ -21,9 +21,6 @@ const RAISE: f64 = 0.05;
 /// The share of a second's mails that may be sent at once, which makes up for timers that are late by milliseconds.
 const BURST: f64 = 0.05;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// SES asks to wait up to 10 minutes.
-/// See <https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html>.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
 
@@ -57,6 +54,19 @@ struct State {
     raised_at: Instant,
     resumes_at: Option<Instant>,
     pauses_in_a_row: u32,
+    /// Since when nobody's mail is taken.
+    stopped_at: Option<Instant>,
+    /// When the last of the mails was begun that were taken.
+    taken_begun_at: Option<Instant>,
+}
+
+/// A stop of everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pause {
+    /// How long it lasts from now on.
+    pub(crate) left: Duration,
+    /// Whether mail was taken until now.
+    pub(crate) is_first: bool,
 }
 
 impl Pacer {
@@ -73,6 +83,8 @@ impl Pacer {
                 raised_at: Instant::now(),
                 resumes_at: None,
                 pauses_in_a_row: 0,
+                stopped_at: None,
+                taken_begun_at: None,
             }),
         }
     }
@@ -126,17 +138,19 @@ impl Pacer {
         }
     }
 
-    /// Stops everybody for a while, longer each time until a mail is taken.
-    pub(crate) fn pause(&self) -> Duration {
+    /// Stops everybody for a while, longer each time until a mail is taken, though never longer than `longest`.
+    pub(crate) fn pause(&self, longest: Duration) -> Pause {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(at) = state.resumes_at.filter(|at| *at > now) {
-            return at - now;
+            return Pause { left: at - now, is_first: false };
         }
-        let pause = FIRST_PAUSE.saturating_mul(1 << state.pauses_in_a_row.min(16)).min(LONGEST_PAUSE);
+        let left = FIRST_PAUSE.saturating_mul(1 << state.pauses_in_a_row.min(16)).min(longest);
         state.pauses_in_a_row += 1;
-        state.resumes_at = Some(now + pause);
-        pause
+        state.resumes_at = Some(now + left);
+        let is_first = state.stopped_at.is_none();
+        state.stopped_at.get_or_insert(now);
+        Pause { left, is_first }
     }
 
     /// Tells whether everybody is stopped.
@@ -144,16 +158,27 @@ impl Pacer {
         self.state().resumes_at.is_some_and(|at| at > Instant::now())
     }
 
-    /// Notes that a mail was taken.
-    pub(crate) fn taken(&self) {
+    /// Notes that a mail was taken that was begun at `begun_at`. Returns how long nobody's was, if that ends now.
+    pub(crate) fn taken(&self, begun_at: Instant) -> Option<Duration> {
         let mut state = self.state();
-        state.pauses_in_a_row = 0;
-        state.resumes_at = None;
+        state.taken_begun_at = state.taken_begun_at.max(Some(begun_at));
+        // One that was begun before says nothing of what came after.
+        let stopped_at = state.stopped_at.take_if(|stopped_at| *stopped_at <= begun_at);
+        if stopped_at.is_some() {
+            state.pauses_in_a_row = 0;
+            state.resumes_at = None;
+        }
         if state.rate < state.ceiling && state.raised_at.elapsed() >= BETWEEN_RAISES {
             state.raised_at = Instant::now();
             let rate = (state.rate + state.ceiling * RAISE).min(state.ceiling);
             state.set_rate(rate);
         }
+        stopped_at.map(|at| at.elapsed())
+    }
+
+    /// Tells whether a mail was taken that was begun after `at`.
+    pub(crate) fn has_taken_since(&self, at: Instant) -> bool {
+        self.state().taken_begun_at.is_some_and(|begun_at| begun_at > at)
     }
 
     /// Returns the rate now, in mails a second.
@@ -187,6 +212,8 @@ fn limiter(rate: f64) -> Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(600);
 
     async fn sent_within(pacer: &Pacer, seconds: u64) -> u32 {
         let end = Instant::now() + Duration::from_secs(seconds);
@@ -223,11 +250,11 @@ mod tests {
     async fn the_rate_rises_to_its_ceiling_while_mail_is_taken() {
         let pacer = Pacer::new(10.0);
         pacer.throttled();
-        pacer.taken();
+        pacer.taken(Instant::now());
         assert!((pacer.rate() - 5.0).abs() < 0.01, "not at once");
         for _ in 0..100 {
             tokio::time::advance(BETWEEN_RAISES).await;
-            pacer.taken();
+            pacer.taken(Instant::now());
         }
         assert!((pacer.rate() - 10.0).abs() < 0.01);
     }
@@ -242,21 +269,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pauses_grow_until_a_mail_is_taken() {
         let pacer = Pacer::new(10.0);
-        assert_eq!(pacer.pause(), Duration::from_secs(1));
-        assert_eq!(pacer.pause(), Duration::from_secs(1), "the one under way");
+        let pause = |seconds, is_first| Pause { left: Duration::from_secs(seconds), is_first };
+        let before = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(pacer.pause(), Duration::from_secs(2));
+        assert_eq!(pacer.pause(LONGEST), pause(1, true));
+        assert_eq!(pacer.pause(LONGEST), pause(1, false), "the one under way");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(pacer.pause(LONGEST), pause(2, false));
         assert_eq!(sent_within(&pacer, 1).await, 0);
-        pacer.taken();
-        assert_eq!(pacer.pause(), Duration::from_secs(1));
+        assert_eq!(pacer.taken(before), None, "it was begun before");
+        assert!(pacer.is_paused());
+        assert_eq!(pacer.taken(Instant::now()), Some(Duration::from_secs(2)));
+        assert_eq!(pacer.pause(LONGEST), pause(1, true));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_pause_is_longer_than_ses_asks_for() {
+    async fn no_pause_is_longer_than_the_longest() {
         let pacer = Pacer::new(10.0);
         for _ in 0..40 {
-            let pause = pacer.pause();
-            assert!(pause <= LONGEST_PAUSE);
+            let pause = pacer.pause(LONGEST).left;
+            assert!(pause <= LONGEST);
             tokio::time::advance(pause).await;
         }
     }

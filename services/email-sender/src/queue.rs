@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 /// Entries that SQS takes in one batch, and messages that it hands out at once.
 /// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 pub(crate) const BATCH: usize = 10;
+
 /// What a received message is deleted, hidden and given back by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Receipt {
@@ -39,6 +40,8 @@ pub(crate) struct QueueFacts {
     pub(crate) visibility_timeout: Duration,
     /// After how many receives the queue sets a message aside by itself, without a reason.
     pub(crate) max_receives: Option<u32>,
+    /// The bytes that a message may have, with its attributes.
+    pub(crate) max_message_bytes: usize,
 }
 
 /// An entry of a batch that was refused.
@@ -52,11 +55,11 @@ pub(crate) struct Refusal {
 
 /// Why a call to the queue failed.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{code}: {message}")]
-pub(crate) struct QueueError {
-    pub(crate) code: String,
-    pub(crate) message: String,
-}
+#[error("{0}")]
+pub(crate) struct QueueError(
+    /// Nothing of what was sent.
+    pub(crate) String,
+);
 
 /// Why a message was set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +76,12 @@ pub(crate) trait Queue: Send + Sync + 'static {
     /// Tells what the queue says about its messages.
     fn facts(&self) -> impl Future<Output = Result<QueueFacts, QueueError>> + Send;
 
-    /// Waits for messages, at most [`BATCH`], and hides those handed out.
-    fn receive(&self, most: usize) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
+    /// Waits for messages, at most [`BATCH`], and hides those handed out for `hidden_for`, whatever the queue says.
+    fn receive(
+        &self,
+        most: usize,
+        hidden_for: Duration,
+    ) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
 
     /// Deletes at most [`BATCH`] messages and returns those that were refused.
     fn delete(&self, receipts: &[Receipt]) -> impl Future<Output = Result<Vec<Refusal>, QueueError>> + Send;
@@ -86,6 +93,11 @@ pub(crate) trait Queue: Send + Sync + 'static {
         timeout: Duration,
     ) -> impl Future<Output = Result<Vec<Refusal>, QueueError>> + Send;
 
-    /// Copies a message to the dead-letter queue, with the reason.
-    fn set_aside(&self, message: &Message, reason: &Reason) -> impl Future<Output = Result<(), QueueError>> + Send;
+    /// Copies a message to the dead-letter queue, with as much of the reason as fits into `max_bytes`.
+    fn set_aside(
+        &self,
+        message: &Message,
+        reason: &Reason,
+        max_bytes: usize,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }

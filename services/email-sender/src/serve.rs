@@ -78,6 +78,7 @@ pub(crate) async fn serve(context: Context, settings: Settings) -> Result<(), Fa
         rate = pacer.rate(),
         visibility_timeout_seconds = facts.visibility_timeout.as_secs(),
         max_receives = facts.max_receives,
+        max_message_bytes = facts.max_message_bytes,
         "working"
     );
     let worker = worker::Settings {

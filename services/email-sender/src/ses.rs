@@ -1,33 +1,14 @@
-//! The mail service of Amazon SES, and whose fault its errors are.
+//! The mail service of Amazon SES.
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content as Text, Destination, EmailContent, Message, Template};
+use service_runtime::failure::detail;
 
 use crate::mailer::{Content, Fault, FaultKind, Mail, Mailer};
+use crate::sender::Sender;
+use crate::verdict::verdict;
 
-/// Errors that are about the account, its permissions or its identities, and so about every mail.
-/// See <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html> and
-/// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html>.
-const BLOCKING: &[&str] = &[
-    "AccessDenied",
-    "AccessDeniedException",
-    "AccountSuspendedException",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MailFromDomainNotVerifiedException",
-    "MissingAuthenticationToken",
-    "NotAuthorized",
-    "OptInRequired",
-    "SendingPausedException",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-];
-const THROTTLING: &[&str] =
-    &["LimitExceededException", "Throttling", "ThrottlingException", "TooManyRequestsException"];
 /// The characters of an error message that a message attribute keeps.
 const LONGEST_MESSAGE: usize = 512;
 const UTF_8: &str = "UTF-8";
@@ -36,8 +17,7 @@ const UTF_8: &str = "UTF-8";
 #[derive(Debug)]
 pub(crate) struct SesMailer {
     pub(crate) client: Client,
-    /// The address that mail comes from, perhaps with a name.
-    pub(crate) sender: String,
+    pub(crate) sender: Sender,
     pub(crate) template: Option<String>,
     pub(crate) configuration_set: Option<String>,
 }
@@ -46,7 +26,7 @@ impl Mailer for SesMailer {
     async fn send(&self, mail: &Mail) -> Result<(), Fault> {
         let content = self.content(mail)?;
         let destination = Destination::builder().to_addresses(&mail.to).build();
-        let call = self.client.send_email().from_email_address(&self.sender).destination(destination);
+        let call = self.client.send_email().from_email_address(self.sender.as_str()).destination(destination);
         let call = call.content(content).set_configuration_set_name(self.configuration_set.clone());
         call.send().await.map(|_| ()).map_err(|error| self.fault(&error))
     }
@@ -84,42 +64,19 @@ impl SesMailer {
     }
 
     fn fault<E: ProvideErrorMetadata, R>(&self, error: &SdkError<E, R>) -> Fault {
+        let transient = |code: &str| (FaultKind::Transient, code.to_owned(), detail(error));
         let (kind, code, message) = match error {
             SdkError::ServiceError(error) => {
                 let code = error.err().code().unwrap_or("Unknown");
                 let message = error.err().message().unwrap_or("no reason given");
-                (self.kind(code, message), code, message)
+                (verdict(&self.sender, code, message), code.to_owned(), without_addresses(message))
             }
-            SdkError::TimeoutError(_) => (FaultKind::Transient, "Timeout", "SES did not answer in time"),
-            SdkError::DispatchFailure(_) => (FaultKind::Transient, "Unreachable", "SES can't be reached"),
-            SdkError::ResponseError(_) => (FaultKind::Transient, "InvalidAnswer", "SES's answer makes no sense"),
-            _ => (FaultKind::Transient, "Unknown", "the request could not be made"),
+            SdkError::TimeoutError(_) => transient("Timeout"),
+            SdkError::DispatchFailure(_) => transient("Unreachable"),
+            SdkError::ResponseError(_) => transient("InvalidAnswer"),
+            _ => transient("Unknown"),
         };
-        Fault { kind, code: code.to_owned(), message: without_addresses(message) }
-    }
-
-    fn kind(&self, code: &str, message: &str) -> FaultKind {
-        let said = message.to_lowercase();
-        match code {
-            // The day's quota is not mended by sending more slowly.
-            code if THROTTLING.contains(&code) && said.contains("daily") => FaultKind::Blocked,
-            code if THROTTLING.contains(&code) => FaultKind::Throttled,
-            code if BLOCKING.contains(&code) => FaultKind::Blocked,
-            // The configuration set is every mail's, the template is not.
-            "NotFoundException" if said.contains("configuration set") => FaultKind::Blocked,
-            "MessageRejected" if self.is_about_sender(&said) => FaultKind::Blocked,
-            "BadRequestException" | "MessageRejected" | "NotFoundException" => FaultKind::Permanent,
-            _ => FaultKind::Transient,
-        }
-    }
-
-    /// Tells whether SES says that it is the sender who is not verified. In the sandbox it may be the recipient.
-    fn is_about_sender(&self, said: &str) -> bool {
-        let sender = self.sender.to_lowercase();
-        let address = sender.rsplit('<').next().unwrap_or(&sender).trim_end_matches('>').trim();
-        let named = |identity: &str| words(said).any(|word| word == identity);
-        let domain = address.split_once('@').map_or("", |(_, domain)| domain);
-        said.contains("not verified") && (named(address) || (!domain.is_empty() && named(domain)))
+        Fault { kind, code, message }
     }
 }
 
@@ -141,42 +98,6 @@ fn without_addresses(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_sesv2::config::{BehaviorVersion, Config};
-
-    fn kind(code: &str, message: &str) -> FaultKind {
-        let config = Config::builder().behavior_version(BehaviorVersion::latest()).build();
-        let sender = "Notices <No-Reply@example.org>".into();
-        let mailer = SesMailer { client: Client::from_conf(config), sender, template: None, configuration_set: None };
-        mailer.kind(code, message)
-    }
-
-    #[test]
-    fn only_what_is_the_mails_own_fault_is_permanent() {
-        use FaultKind::{Blocked, Permanent, Throttled, Transient};
-        let unverified =
-            "Email address is not verified. The following identities failed the check in region US-EAST-1: ";
-        for (code, message, expected) in [
-            ("TooManyRequestsException", "Maximum sending rate exceeded.", Throttled),
-            ("ThrottlingException", "Maximum sending rate exceeded.", Throttled),
-            ("ThrottlingException", "Daily message quota exceeded.", Blocked),
-            ("LimitExceededException", "Daily sending quota exceeded.", Blocked),
-            ("SendingPausedException", "", Blocked),
-            ("AccountSuspendedException", "", Blocked),
-            ("AccessDeniedException", "not authorized to perform ses:SendEmail", Blocked),
-            ("NotFoundException", "Configuration set <a> does not exist.", Blocked),
-            ("NotFoundException", "Template a does not exist", Permanent),
-            ("BadRequestException", "Illegal address", Permanent),
-            ("MessageRejected", "Email content", Permanent),
-            ("MessageRejected", &format!("{unverified}someone@else.example"), Permanent),
-            ("MessageRejected", &format!("{unverified}no-reply@example.org, someone@else.example"), Blocked),
-            ("MessageRejected", &format!("{unverified}Notices <no-reply@example.org>"), Blocked),
-            ("MessageRejected", &format!("{unverified}another@example.org"), Permanent),
-            ("InternalFailure", "", Transient),
-            ("SomethingNew", "", Transient),
-        ] {
-            assert_eq!(kind(code, message), expected, "{code}: {message}");
-        }
-    }
 
     #[test]
     fn what_is_kept_of_an_error_has_no_address() {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use email_address::{EmailAddress, Options};
 use service_runtime::Environment;
 use service_runtime::environment::{QUEUE_URL, queue_url};
 
+use crate::sender::{SENDER, Sender};
 use crate::sqs::is_fifo;
 
 /// The settings.
@@ -13,8 +13,7 @@ use crate::sqs::is_fifo;
 pub(crate) struct Settings {
     pub(crate) queue_url: String,
     pub(crate) dead_letter_queue_url: String,
-    /// The address that mail comes from, perhaps with a name.
-    pub(crate) sender_address: String,
+    pub(crate) sender_address: Sender,
     pub(crate) template_name: Option<String>,
     pub(crate) configuration_set: Option<String>,
     pub(crate) default_subject: String,
@@ -35,7 +34,7 @@ impl Settings {
     pub(crate) fn read(environment: &mut Environment) -> Option<Self> {
         let url = environment.required("QUEUE_URL", QUEUE_URL, queue_url);
         let dead_letter_url = environment.required("DEAD_LETTER_QUEUE_URL", QUEUE_URL, queue_url);
-        let sender_address = environment.required("SENDER_ADDRESS", SENDER, sender);
+        let sender_address = environment.required("SENDER_ADDRESS", SENDER, Sender::parse);
         let template_name = environment.optional("TEMPLATE_NAME", "the name of a template of SES", text);
         let configuration_set =
             environment.optional("CONFIGURATION_SET", "the name of a configuration set of SES", text);
@@ -67,13 +66,6 @@ impl Settings {
             remembered,
         })
     }
-}
-
-const SENDER: &str = "an address, as in no-reply@example.org or Notices <no-reply@example.org>";
-
-fn sender(text: &str) -> Result<String, String> {
-    let options = Options::default().with_required_tld();
-    EmailAddress::parse_with_options(text, options).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// Returns a text that is one line.
@@ -119,7 +111,7 @@ mod tests {
     #[test]
     fn all_faults_are_found_at_once() {
         let faults = read(&[
-            ("SENDER_ADDRESS", "nobody"),
+            ("SENDER_ADDRESS", "grüße@example.org"),
             ("DEFAULT_SUBJECT", "a\r\nBcc: everybody@example.org"),
             ("CONCURRENCY", "0"),
             ("SEND_RATE", "NaN"),

@@ -1,6 +1,5 @@
 //! The queue of Amazon SQS.
 
-use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sqs::Client;
@@ -8,21 +7,22 @@ use aws_sdk_sqs::config::Config;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+    MessageSystemAttributeName, QueueAttributeName,
 };
+use service_runtime::failure::detail;
 
+use crate::dead_letter::attributes;
 use crate::queue::{Message, Queue, QueueError, QueueFacts, Reason, Receipt, Refusal};
 
 /// What a receive may take beside its wait.
 const RECEIVE_MARGIN: Duration = Duration::from_secs(10);
-/// Attributes that a message has at most.
-/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html>.
-const MOST_ATTRIBUTES: usize = 10;
 /// SQS's own visibility timeout and that of a queue that does not say.
 const DEFAULT_VISIBILITY_TIMEOUT: u64 = 30;
+/// The most bytes of a message, and the bytes of one where the queue does not say.
+/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+const MOST_MESSAGE_BYTES: usize = 1_048_576;
 /// What the name of every FIFO queue ends with.
 const FIFO_SUFFIX: &str = ".fifo";
 
@@ -51,15 +51,19 @@ impl Queue for SqsQueue {
     async fn facts(&self) -> Result<QueueFacts, QueueError> {
         let asked = self.client.get_queue_attributes().queue_url(&self.url);
         let asked = asked.attribute_names(QueueAttributeName::VisibilityTimeout);
+        let asked = asked.attribute_names(QueueAttributeName::MaximumMessageSize);
         let answer = asked.attribute_names(QueueAttributeName::RedrivePolicy).send().await.map_err(failed)?;
         let told = |name| answer.attributes().and_then(|told| told.get(&name)).map(String::as_str);
         Ok(QueueFacts {
             visibility_timeout: visibility_timeout(told(QueueAttributeName::VisibilityTimeout)),
             max_receives: told(QueueAttributeName::RedrivePolicy).and_then(max_receives),
+            max_message_bytes: told(QueueAttributeName::MaximumMessageSize)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(MOST_MESSAGE_BYTES),
         })
     }
 
-    async fn receive(&self, most: usize) -> Result<Vec<Message>, QueueError> {
+    async fn receive(&self, most: usize, hidden_for: Duration) -> Result<Vec<Message>, QueueError> {
         // Tried once: the worker's own loop tries again, and meanwhile tells that it lives.
         let longest = Self::longest_receive(self.wait);
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(longest).operation_timeout(longest).build();
@@ -70,7 +74,8 @@ impl Queue for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
             .max_number_of_messages(i32::try_from(most).unwrap_or(i32::MAX))
-            .wait_time_seconds(seconds(self.wait));
+            .wait_time_seconds(seconds(self.wait))
+            .visibility_timeout(seconds(hidden_for));
         let answer = asked.customize().config_override(once).send().await.map_err(failed)?;
         Ok(answer.messages.unwrap_or_default().into_iter().filter_map(received).collect())
     }
@@ -95,8 +100,8 @@ impl Queue for SqsQueue {
         Ok(refusals(receipts, call.send().await.map_err(failed)?.failed()))
     }
 
-    async fn set_aside(&self, message: &Message, reason: &Reason) -> Result<(), QueueError> {
-        let attributes = with_reason(message, reason).map_err(unbuilt)?;
+    async fn set_aside(&self, message: &Message, reason: &Reason, max_bytes: usize) -> Result<(), QueueError> {
+        let attributes = attributes(message, reason, max_bytes).map_err(unbuilt)?;
         let mut call = self.client.send_message().queue_url(&self.dead_letter_url);
         if is_fifo(&self.dead_letter_url) {
             let message_id = &message.receipt.message_id;
@@ -142,33 +147,6 @@ fn received(message: aws_sdk_sqs::types::Message) -> Option<Message> {
     })
 }
 
-/// Returns the message's attributes with those that say why it was set aside. SQS takes ten: these come first.
-fn with_reason(message: &Message, reason: &Reason) -> Result<HashMap<String, MessageAttributeValue>, BuildError> {
-    // A failed_at beyond what RFC 3339 can write is beyond this program's life.
-    let failed_at = DateTime::from(reason.failed_at).fmt(DateTimeFormat::DateTime).unwrap_or_default();
-    let told = [
-        ("ErrorCode", "String", reason.code.clone()),
-        ("ErrorMessage", "String", reason.message.clone()),
-        ("FailedAt", "String", failed_at),
-        ("SourceMessageId", "String", message.receipt.message_id.clone()),
-        ("ReceiveCount", "Number", message.receive_count.to_string()),
-    ];
-    let mut attributes = HashMap::new();
-    for (name, kind, text) in told {
-        // SQS refuses an empty value.
-        if !text.is_empty() {
-            let value = MessageAttributeValue::builder().data_type(kind).string_value(text).build()?;
-            attributes.insert(name.to_owned(), value);
-        }
-    }
-    for (name, value) in &message.attributes {
-        if attributes.len() < MOST_ATTRIBUTES && !attributes.contains_key(name) {
-            attributes.insert(name.clone(), value.clone());
-        }
-    }
-    Ok(attributes)
-}
-
 fn refusals(receipts: &[Receipt], failed: &[BatchResultErrorEntry]) -> Vec<Refusal> {
     let refusal = |entry: &BatchResultErrorEntry| {
         let receipt = receipts.get(entry.id().parse::<usize>().ok()?)?.clone();
@@ -183,21 +161,19 @@ fn seconds(duration: Duration) -> i32 {
 }
 
 fn failed<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> QueueError {
-    let (code, message) = match &error {
-        SdkError::ServiceError(error) => (error.err().code(), error.err().message()),
-        SdkError::TimeoutError(_) => (Some("Timeout"), Some("SQS did not answer in time")),
-        SdkError::DispatchFailure(_) => (Some("Unreachable"), Some("SQS can't be reached")),
-        _ => (None, None),
-    };
-    QueueError { code: code.unwrap_or("Unknown").to_owned(), message: message.unwrap_or("no reason given").to_owned() }
+    QueueError(detail(&error))
 }
 
 fn unbuilt(error: BuildError) -> QueueError {
-    QueueError { code: "InvalidRequest".into(), message: error.to_string() }
+    QueueError(error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+
     use super::*;
 
     #[test]
@@ -216,27 +192,46 @@ mod tests {
         assert_eq!([of(0), of(1), of(1000), of(1001)], [0, 1, 1, 2]);
     }
 
-    #[test]
-    fn the_reason_stands_beside_the_attributes_kept_and_within_ten() {
-        let text =
-            |text: &str| MessageAttributeValue::builder().data_type("String").string_value(text).build().unwrap();
-        let mut message = Message {
-            receipt: Receipt { message_id: "m".into(), handle: "h".into() },
-            body: String::new(),
-            attributes: HashMap::from([("Trace".to_owned(), text("t")), ("ErrorCode".to_owned(), text("older"))]),
-            receive_count: 3,
-            sent_at: None,
-            group_id: None,
-        };
-        let reason =
-            Reason { code: "MessageRejected".into(), message: String::new(), failed_at: SystemTime::UNIX_EPOCH };
-        let attributes = with_reason(&message, &reason).unwrap();
-        let told = |name: &str| attributes.get(name).and_then(MessageAttributeValue::string_value);
-        assert_eq!(told("ErrorCode"), Some("MessageRejected"));
-        assert_eq!(told("ErrorMessage"), None, "SQS refuses empty values");
-        assert_eq!(told("FailedAt"), Some("1970-01-01T00:00:00Z"));
-        assert_eq!((told("SourceMessageId"), told("ReceiveCount"), told("Trace")), (Some("m"), Some("3"), Some("t")));
-        message.attributes = (0..10).map(|number| (format!("own{number}"), text("x"))).collect();
-        assert_eq!(with_reason(&message, &reason).unwrap().len(), MOST_ATTRIBUTES);
+    /// Answers one request with `answer`, and returns where.
+    fn answering(answer: &'static str) -> String {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _read = stream.read(&mut [0; 65_536]).unwrap();
+            let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.0\r\nConnection: close";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len()).unwrap();
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_an_error_holds_nothing_of_the_message() {
+        let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let quoting =
+            r#"{"__type":"com.amazonaws.sqs#InvalidMessageContents","message":"not allowed: to ada@example.org"}"#;
+        for (endpoint, expected) in
+            [(answering(quoting), "InvalidMessageContents"), (format!("http://{refused}"), "it can't be reached: ")]
+        {
+            let config = Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .region(Region::new("us-east-1"))
+                .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+                .retry_config(RetryConfig::disabled())
+                .endpoint_url(&endpoint);
+            let queue = SqsQueue::new(Client::from_conf(config.build()), "q".into(), "dead".into(), Duration::ZERO);
+            let message = Message {
+                receipt: Receipt { message_id: "m".into(), handle: "h".into() },
+                body: "to ada@example.org".into(),
+                attributes: HashMap::new(),
+                receive_count: 1,
+                sent_at: None,
+                group_id: None,
+            };
+            let reason = Reason { code: "c".into(), message: "m".into(), failed_at: SystemTime::UNIX_EPOCH };
+            let said = queue.set_aside(&message, &reason, 1024).await.unwrap_err().to_string();
+            assert!(said.starts_with(expected) && !said.contains("example.org"), "{said}");
+        }
     }
 }

@@ -14,7 +14,10 @@ use tokio::time::{Instant, sleep};
 use crate::backoff::backoff;
 use crate::batch::Batches;
 use crate::compose::Composer;
+use crate::delete::Deletion;
+use crate::denials::Denials;
 use crate::ending::Ending;
+use crate::facts::Facts;
 use crate::figures::{Figures, Outcome};
 use crate::hold::Hold;
 use crate::mailer::{Fault, FaultKind, Mail, Mailer};
@@ -28,6 +31,11 @@ const LONGEST_RETRY: Duration = Duration::from_secs(900);
 /// A mail that was throttled is sent again after this, doubled with each try.
 const FIRST_RESEND: Duration = Duration::from_millis(250);
 const LONGEST_RESEND: Duration = Duration::from_secs(60);
+/// SES asks to wait up to 10 minutes.
+/// See <https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html>.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// How long others wait, where it may be that only one mail is denied.
+const LONGEST_DOUBT: Duration = Duration::from_secs(30);
 
 /// What all messages are worked with.
 pub(crate) struct Work<Q, M> {
@@ -38,9 +46,9 @@ pub(crate) struct Work<Q, M> {
     pub(crate) pacer: Arc<Pacer>,
     /// Mails under way.
     pub(crate) sending: Semaphore,
-    /// After how many receives the queue would set a message aside without a reason.
-    pub(crate) max_receives: Option<u32>,
-    pub(crate) deletes: Batches<Hold<Q>>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) denials: Denials,
+    pub(crate) deletes: Batches<Deletion<Q>>,
     pub(crate) returns: Batches<Hold<Q>>,
     pub(crate) metrics: Metrics,
     /// That mail is taken.
@@ -73,11 +81,11 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
             return Ok(Done::Before);
         }
         let (key, mail) = self.composer.compose(&message.body).map_err(Unsent::Failed)?;
-        self.once.run(format!("key {key}"), || self.send(&mail, throttled)).await
+        self.once.run(&format!("key {key}"), || self.send(&message.receipt.message_id, &mail, throttled)).await
     }
 
     /// Sends a mail, again and again while the service takes nobody's or not so many.
-    async fn send(&self, mail: &Mail, throttled: &mut u32) -> Result<(), Unsent> {
+    async fn send(&self, message_id: &str, mail: &Mail, throttled: &mut u32) -> Result<(), Unsent> {
         let mut tries = 0;
         loop {
             let begun = async {
@@ -90,9 +98,12 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
                 () = self.ending.begin_none.cancelled() => return Err(Unsent::Stopping),
                 permit = begun => permit,
             };
+            let begun_at = Instant::now();
             let Err(fault) = self.mailer.send(mail).await else {
-                self.pacer.taken();
-                self.mail_is_taken.set(Ok(()));
+                if let Some(stopped) = self.pacer.taken(begun_at) {
+                    self.mail_is_taken.set(Ok(()));
+                    tracing::info!(seconds = stopped.as_secs(), "mail is taken again: sending");
+                }
                 return Ok(());
             };
             drop(permit);
@@ -105,21 +116,25 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
                     tracing::warn!(code = fault.code, rate, "throttled: sending more slowly");
                     backoff(tries, FIRST_RESEND, LONGEST_RESEND)
                 }
-                FaultKind::Blocked => {
+                FaultKind::Denied if self.pacer.has_taken_since(self.denials.since(message_id)) => {
+                    return Err(Unsent::Failed(fault));
+                }
+                FaultKind::Blocked | FaultKind::Denied => {
                     if self.ending.requested.is_cancelled() {
                         // Waiting would use the budget up in vain.
                         self.ending.begin_none.cancel();
                     }
-                    let pause = self.pacer.pause();
-                    let seconds = pause.as_secs();
-                    self.mail_is_taken.set(Err(fault.to_string()));
-                    tracing::error!(
-                        code = fault.code,
-                        message = fault.message,
-                        seconds,
-                        "nothing can be sent: pausing"
-                    );
-                    pause.max(backoff(tries, FIRST_RESEND, LONGEST_RESEND))
+                    let longest = if fault.kind == FaultKind::Denied { LONGEST_DOUBT } else { LONGEST_PAUSE };
+                    let pause = self.pacer.pause(longest);
+                    if pause.is_first {
+                        self.mail_is_taken.set(Err(fault.to_string()));
+                        tracing::error!(
+                            code = fault.code,
+                            reason = fault.message,
+                            "nothing can be sent: pausing until a mail is taken"
+                        );
+                    }
+                    pause.left.max(backoff(tries, FIRST_RESEND, LONGEST_RESEND))
                 }
                 FaultKind::Transient | FaultKind::Permanent => return Err(Unsent::Failed(fault)),
             };
@@ -135,7 +150,7 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
         let message_id = message.receipt.message_id.as_str();
         match sent {
             Ok(done) => {
-                self.forget(message, hold).await;
+                self.deletes.add(Deletion::new(hold)).await;
                 if done == Done::Now {
                     tracing::info!(message_id, "sent");
                     return Outcome::Sent;
@@ -151,7 +166,7 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
                 Outcome::GivenBack
             }
             Err(Unsent::Failed(fault)) => {
-                let is_last = self.max_receives.is_some_and(|most| message.receive_count >= most);
+                let is_last = self.facts.max_receives().is_some_and(|most| message.receive_count >= most);
                 if fault.kind == FaultKind::Permanent || is_last {
                     return self.set_aside(message, hold, fault).await;
                 }
@@ -163,7 +178,7 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
     async fn set_aside(&self, message: &Message, hold: Hold<Q>, fault: Fault) -> Outcome {
         let message_id = message.receipt.message_id.as_str();
         let reason = Reason { code: fault.code, message: fault.message, failed_at: SystemTime::now() };
-        match self.queue.set_aside(message, &reason).await {
+        match self.queue.set_aside(message, &reason, self.facts.max_message_bytes()).await {
             Ok(()) => {
                 tracing::error!(
                     message_id,
@@ -171,12 +186,14 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
                     reason = reason.message,
                     "not sent: in the dead-letter queue"
                 );
-                self.forget(message, hold).await;
+                // It is remembered in case that the delete fails: not all of them have a key.
+                self.once.remember(&by_message(message));
+                self.deletes.add(Deletion::new(hold)).await;
                 Outcome::Failed
             }
             Err(error) => {
                 let message = format!("could not be moved to the dead-letter queue: {error}");
-                let fault = Fault { kind: FaultKind::Transient, code: error.code, message };
+                let fault = Fault { kind: FaultKind::Transient, code: "NotSetAside".into(), message };
                 self.retry_later(message_id, hold, &fault, 1).await
             }
         }
@@ -192,12 +209,6 @@ impl<Q: Queue, M: Mailer> Work<Q, M> {
         tracing::warn!(message_id, code = fault.code, reason = fault.message, seconds, "not sent: tried later");
         hold.let_go(delay).await;
         Outcome::Retried
-    }
-
-    /// Deletes a message, and remembers it in case that fails.
-    async fn forget(&self, message: &Message, hold: Hold<Q>) {
-        self.once.remember(by_message(message));
-        self.deletes.add(hold).await;
     }
 }
 

@@ -14,21 +14,21 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::backoff::backoff;
 use crate::batch::Batches;
 use crate::compose::Composer;
+use crate::delete::delete;
+use crate::denials::Denials;
 use crate::ending::Ending;
-use crate::hold::{Hold, Holds, give_back};
+use crate::facts::Facts;
+use crate::hold::{Holds, give_back};
 use crate::mailer::Mailer;
 use crate::once::Once;
 use crate::pacer::Pacer;
-use crate::queue::{BATCH, Queue, QueueFacts, Receipt};
+use crate::queue::{BATCH, Queue, QueueFacts};
 use crate::work::Work;
 
 /// Receivers at most: each gets 10 messages a call, so more would only cost calls.
 const MOST_RECEIVERS: usize = 8;
 const DELETE_LINGER: Duration = Duration::from_millis(200);
 const RETURN_LINGER: Duration = Duration::from_millis(20);
-const DELETE_TRIES: u32 = 5;
-const FIRST_REDELETE: Duration = Duration::from_millis(200);
-const LONGEST_REDELETE: Duration = Duration::from_secs(5);
 const FIRST_RERECEIVE: Duration = Duration::from_millis(500);
 const LONGEST_RERECEIVE: Duration = Duration::from_secs(20);
 /// How often a receiver shows that it lives while there is no room.
@@ -58,23 +58,33 @@ pub(crate) async fn run<Q: Queue, M: Mailer>(
     shutdown: &Shutdown,
 ) {
     let Settings { concurrency, remembered, composer, facts, longest_silence } = settings;
-    let holds = Holds::new(Arc::clone(&queue), facts.visibility_timeout);
+    let facts = Arc::new(Facts::new(facts, remembered));
+    let (following, followed) = (Arc::clone(&facts), Arc::clone(&queue));
+    let _following_until_the_end =
+        AbortOnDropHandle::new(tokio::spawn(async move { following.follow(&*followed).await }));
+    let holds = Holds::new(Arc::clone(&queue), Arc::clone(&facts));
     let hiding = Arc::clone(&holds);
     let _hiding_until_the_end = AbortOnDropHandle::new(tokio::spawn(async move { hiding.keep_hidden().await }));
 
-    let deletes_from = Arc::clone(&queue);
-    let (deletes, deleting) = Batches::start(DELETE_LINGER, move |held| delete(Arc::clone(&deletes_from), held));
+    let ending = Ending::new(shutdown.token());
+    let (deletes_from, to_the_last) = (Arc::clone(&queue), ending.requested.clone());
+    let (deletes, deleting) = Batches::start(DELETE_LINGER, move |done| {
+        let (deletes_from, to_the_last) = (Arc::clone(&deletes_from), to_the_last.clone());
+        async move { delete(&*deletes_from, done, &to_the_last).await }
+    });
     let returns_to = Arc::clone(&holds);
     let (returns, returning) = Batches::start(RETURN_LINGER, move |held| {
         let returns_to = Arc::clone(&returns_to);
-        async move { give_back(&returns_to, held).await }
+        async move {
+            give_back(&returns_to, held).await;
+            Vec::new()
+        }
     });
 
     let receivers_wanted = concurrency.div_ceil(BATCH).clamp(1, MOST_RECEIVERS);
     let most = concurrency.clamp(1, BATCH);
     // While some mails are sent, the next wait here: an empty queue of work would idle during each receive.
     let room = Arc::new(Semaphore::new(concurrency + receivers_wanted * most));
-    let ending = Ending::new(shutdown.token());
     let mail_is_taken = health.condition("SES");
     mail_is_taken.set(Ok(()));
     let work = Arc::new(Work {
@@ -84,7 +94,8 @@ pub(crate) async fn run<Q: Queue, M: Mailer>(
         once: Once::new(remembered),
         pacer: Arc::clone(&pacer),
         sending: Semaphore::new(concurrency),
-        max_receives: facts.max_receives,
+        facts,
+        denials: Denials::default(),
         deletes,
         returns,
         metrics,
@@ -165,9 +176,10 @@ impl<Q: Queue, M: Mailer> Receiver<Q, M> {
         let mut failures = 0;
         while let Some(mut room) = self.room().await {
             while under_way.try_join_next().is_some() {}
+            let hidden_for = self.work.facts.hidden_for();
             // Not cut short when the worker stops: what the queue is handing out would stay hidden.
             let received = tokio::select! {
-                received = self.work.queue.receive(self.most) => received,
+                received = self.work.queue.receive(self.most, hidden_for) => received,
                 () = self.work.ending.receives_cut.cancelled() => break,
             };
             match received {
@@ -175,7 +187,7 @@ impl<Q: Queue, M: Mailer> Receiver<Q, M> {
                     failures = 0;
                     self.answers.set(Ok(()));
                     for message in messages {
-                        let hold = self.holds.hold(message.receipt.clone());
+                        let hold = self.holds.hold(message.receipt.clone(), hidden_for);
                         let permit = room.split(1);
                         let work = Arc::clone(&self.work);
                         under_way.spawn(async move {
@@ -211,25 +223,4 @@ impl<Q: Queue, M: Mailer> Receiver<Q, M> {
             }
         }
     }
-}
-
-/// Deletes messages. Those that cannot be deleted come back, and are known then.
-async fn delete<Q: Queue>(queue: Arc<Q>, held: Vec<Hold<Q>>) {
-    let mut left: Vec<Receipt> = held.iter().map(|hold| hold.receipt().clone()).collect();
-    for tries in 1..=DELETE_TRIES {
-        match queue.delete(&left).await {
-            Ok(refused) => {
-                left = refused.into_iter().filter(|refusal| !refusal.is_final).map(|refusal| refusal.receipt).collect();
-            }
-            Err(error) => tracing::warn!(%error, messages = left.len(), "could not delete messages"),
-        }
-        if left.is_empty() {
-            return;
-        }
-        sleep(backoff(tries, FIRST_REDELETE, LONGEST_REDELETE)).await;
-    }
-    tracing::error!(
-        messages = left.len(),
-        "messages that were done are still in the queue; deleted when they come back"
-    );
 }

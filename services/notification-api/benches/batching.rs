@@ -22,14 +22,14 @@ use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
 use hdrhistogram::Histogram;
-use notification_api::access::Activity;
-use notification_api::batch::Batches;
 use notification_api::queue::SqsQueue;
-use notification_api::{Settings, metrics, routes};
 use serde_json::{Value, json};
-use service_runtime::{Context, Environment, Health, Metrics, Notification, Shutdown, notification};
+use service_runtime::{Notification, notification};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
+
+#[path = "../tests/api/wiring.rs"]
+mod wiring;
 
 const BODY: &str = r#"{"message":"Dear ones, I think it is possible for ordinary people to choose to be extraordinary!","to":"ada@example.org"}"#;
 /// Connections that send one request after another, as fast as they are answered.
@@ -105,22 +105,6 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-fn ours(client: Client, url: &str) -> Router {
-    let mut environment = Environment::from_pairs([("QUEUE_URL", url)]);
-    let read = Settings::read(&mut environment);
-    let settings = environment.finish(read).unwrap();
-    let metrics = Metrics::new("Bench".into(), "notification-api", &metrics::ALL);
-    let context = Context {
-        port: 0,
-        region: "us-east-1".into(),
-        shutdown: Shutdown::new(Duration::from_secs(60)),
-        health: Health::default(),
-        metrics: metrics.clone(),
-    };
-    let (batches, _sending) = Batches::start(SqsQueue::new(client, url.into()), settings.batch, metrics);
-    routes::router(&context, settings, batches, Activity::default())
-}
-
 /// What one side did in all its rounds of one number of connections.
 struct Tally {
     micros: Histogram<u64>,
@@ -173,7 +157,8 @@ async fn main() {
     let client = Client::from_conf(config);
     let url = format!("http://{endpoint}/123456789012/messages");
     let bare = Router::new().route("/send-notification", post(bare)).with_state((client.clone(), url.clone()));
-    let sides = [("bare handler", serve(bare).await), ("notification-api", serve(ours(client, &url)).await)];
+    let (ours, _context, _end) = wiring::wire(SqsQueue::new(client, url.clone()), &[("QUEUE_URL", url.as_str())]);
+    let sides = [("bare handler", serve(bare).await), ("notification-api", serve(ours).await)];
 
     println!(
         "a call to SQS takes {} ms; {} rounds of {} s each, interleaved",

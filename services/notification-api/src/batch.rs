@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 use crate::metrics::{BATCH_SIZE, QUEUE_LATENCY, QUEUED};
-use crate::queue::{Entry, MOST_ENTRIES, NotTaken, Queue};
+use crate::queue::{Entry, MOST_ENTRIES, Queue};
+use crate::refusal::NotTaken;
 use crate::room::Room;
 use crate::settings::BatchSettings;
 
@@ -200,6 +201,7 @@ impl<Q: Queue> Sender<Q> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::Fault;
     use crate::room::Memory;
     use futures::future::join_all;
     use std::sync::Mutex;
@@ -234,8 +236,12 @@ mod tests {
             self.calls.lock().unwrap().push((at, batch.len()));
             sleep(CALL).await;
             let refused = |entry: &Entry| entry.body.starts_with("bad");
-            batch.iter().map(|entry| if refused(entry) { Err(NotTaken("Bad".into())) } else { Ok(()) }).collect()
+            batch.iter().map(|entry| if refused(entry) { Err(bad()) } else { Ok(()) }).collect()
         }
+    }
+
+    fn bad() -> NotTaken {
+        NotTaken { reason: "Bad".into(), fault: Fault::Characters }
     }
 
     fn start(settings: BatchSettings) -> (Slow, Batches, JoinHandle<()>) {
@@ -296,7 +302,7 @@ mod tests {
     async fn a_call_failing_for_one_fails_for_that_one() {
         let (queue, batches, _task) = start(SETTINGS);
         let outcomes = join_all(["a", "bad", "c"].map(|body| batches.send(entry(body), room()))).await;
-        assert_eq!(outcomes, [Ok(()), Err(NotQueued::NotTaken(NotTaken("Bad".into()))), Ok(())]);
+        assert_eq!(outcomes, [Ok(()), Err(NotQueued::NotTaken(bad())), Ok(())]);
         assert_eq!(queue.calls(), [(0, 3)]);
     }
 

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod queue;
+pub mod refusal;
 pub mod request;
 pub mod room;
 pub mod routes;

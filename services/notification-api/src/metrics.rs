@@ -12,7 +12,7 @@ pub const REJECTED: Metric = Metric::Count("Rejected");
 pub const LATENCY: Metric = Metric::Time("Latency");
 /// Notifications that SQS confirmed.
 pub const QUEUED: Metric = Metric::Count("Queued");
-/// Notifications that were not confirmed while their caller waited: every 503 for queueing, and callers that went.
+/// Notifications that were not confirmed while their caller waited: every 500 and 503 for queueing, and callers that went.
 pub const NOT_QUEUED: Metric = Metric::Count("NotQueued");
 /// Notifications in a call to SQS.
 pub const BATCH_SIZE: Metric = Metric::Size("BatchSize");

@@ -60,7 +60,8 @@ impl Modify for Keys {
         (status = 408, description = "The body took too long", content_type = "application/problem+json", body = ProblemDetails),
         (status = 413, description = "Too large", content_type = "application/problem+json", body = ProblemDetails),
         (status = 415, description = "Not application/json", content_type = "application/problem+json", body = ProblemDetails),
-        (status = 422, description = "A field's value can't be", content_type = "application/problem+json", body = ProblemDetails),
+        (status = 422, description = "A value can't be", content_type = "application/problem+json", body = ProblemDetails),
+        (status = 500, description = "A fault of the service", content_type = "application/problem+json", body = ProblemDetails),
         (status = 503, description = "Not queued; come again after Retry-After", headers(("retry-after" = u32, description = "Seconds to wait")), content_type = "application/problem+json",
          body = ProblemDetails),
     )
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(schema["required"], serde_json::json!(["message"]));
         let statuses = document["paths"]["/send-notification"]["post"]["responses"].as_object().unwrap();
         let statuses: Vec<_> = statuses.keys().map(String::as_str).collect();
-        assert_eq!(statuses, ["200", "400", "401", "408", "413", "415", "422", "503"]);
+        assert_eq!(statuses, ["200", "400", "401", "408", "413", "415", "422", "500", "503"]);
         assert_eq!(schema["additionalProperties"], false);
         for method in ["get", "post"] {
             assert!(document["paths"]["/health"][method]["responses"]["503"].is_object(), "{method}");

@@ -33,6 +33,12 @@ pub enum Problem {
     /// The body is larger than a message may be.
     #[error("the notification is larger than the {0} bytes that a message may have")]
     TooLarge(usize),
+    /// The message is larger than the queue takes, which is less than this service was told.
+    #[error("the notification is larger than the queue takes")]
+    TooLargeForQueue,
+    /// The message has characters that SQS does not take.
+    #[error("the notification has characters that the queue does not take")]
+    Characters,
     /// The body has more values than are taken.
     #[error("the notification has more values and names than the {MOST_VALUES} that are taken")]
     TooManyValues,
@@ -81,12 +87,13 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Fields(errors) if errors.iter().all(|error| !error.of_form) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Characters => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotJson(_) | Self::NotAnObject | Self::Fields(_) | Self::CutOff => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge(_) | Self::TooManyValues => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::TooLargeForQueue | Self::TooManyValues => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJsonType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Overloaded | Self::NotQueued => StatusCode::SERVICE_UNAVAILABLE,

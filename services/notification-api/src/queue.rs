@@ -1,11 +1,12 @@
 //! Where notifications go: an SQS queue, standard or FIFO.
 
 use aws_sdk_sqs::Client;
-use std::error::Error;
-
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use service_runtime::failure::{detail, reason};
+
+use crate::refusal::{Fault, NotTaken};
 
 /// The most messages that one call takes.
 pub const MOST_ENTRIES: usize = 10;
@@ -20,11 +21,6 @@ pub struct Entry {
     /// What tells it from others: on a FIFO queue its group and its deduplication id.
     pub key: String,
 }
-
-/// Why a message was not confirmed. It may be in the queue nevertheless, when an answer was lost.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("SQS did not take the message: {0}")]
-pub struct NotTaken(pub String);
 
 /// Takes messages, as many as [`MOST_ENTRIES`] at once.
 pub trait Queue: Send + Sync + 'static {
@@ -84,14 +80,17 @@ impl Queue for SqsQueue {
                 let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
                 call.send().await.map_err(|error| {
                     tracing::warn!(error = detail(&error), size, "a call to SQS failed");
-                    reason(&error)
+                    // Of several messages, nobody knows which it is about.
+                    let alone = error.as_service_error().filter(|_| size == 1);
+                    let fault = alone.map_or(Fault::Queue, |error| Fault::of_message(error.code(), error.message()));
+                    NotTaken { reason: reason(&error), fault }
                 })
             }
-            Err(error) => Err(error),
+            Err(reason) => Err(NotTaken { reason, fault: Fault::Service }),
         };
         match answer {
             Ok(answer) => outcomes(size, &answer),
-            Err(reason) => vec![Err(NotTaken(reason)); size],
+            Err(not_taken) => vec![Err(not_taken); size],
         }
     }
 }
@@ -105,39 +104,11 @@ fn outcomes(size: usize, answer: &SendMessageBatchOutput) -> Vec<Result<(), NotT
                 return Ok(());
             }
             match answer.failed().iter().find(|entry| entry.id() == id) {
-                Some(failed) => Err(NotTaken(failed.code().to_owned())),
-                None => Err(NotTaken("SQS said nothing of it".into())),
+                Some(failed) => Err(NotTaken::of_entry(failed)),
+                None => Err(NotTaken { reason: "SQS said nothing of it".into(), fault: Fault::Queue }),
             }
         })
         .collect()
-}
-
-/// The error's code, or else what kind of failure it was.
-fn reason<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
-    match error {
-        SdkError::ServiceError(error) => error.err().code().unwrap_or("an unknown error").to_owned(),
-        SdkError::TimeoutError(_) => "it did not answer in time".into(),
-        SdkError::DispatchFailure(_) => "it can't be reached".into(),
-        SdkError::ConstructionFailure(_) => "the call can't be made".into(),
-        _ => "its answer makes no sense".into(),
-    }
-}
-
-/// The reason, with what the connector says where SQS could not be reached.
-///
-/// Neither an answer nor a message of SQS, which may quote what was sent.
-fn detail<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
-    let mut text = reason(error);
-    if let SdkError::DispatchFailure(failure) = error {
-        // One of another kind may quote the request.
-        let connector = failure.as_connector_error().filter(|error| error.is_io() || error.is_timeout());
-        let mut cause = connector.and_then(Error::source);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -217,6 +188,6 @@ mod tests {
         let outcomes = outcomes(3, &answer);
         assert_eq!(outcomes[0], Ok(()));
         assert!(outcomes[1].is_err(), "nothing was said of it");
-        assert_eq!(outcomes[2], Err(NotTaken("InternalError".into())));
+        assert_eq!(outcomes[2], Err(NotTaken { reason: "InternalError".into(), fault: Fault::Queue }));
     }
 }

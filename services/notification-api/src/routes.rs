@@ -24,13 +24,14 @@ use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use ulid::Ulid;
 
 use crate::access::{Access, Activity, MakeUlid, X_REQUEST_ID, tell, without_long_id};
-use crate::batch::Batches;
+use crate::batch::{Batches, NotQueued};
 use crate::body::{self, has_too_many_values};
 use crate::key;
 use crate::metrics::NOT_QUEUED;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::queue::Entry;
+use crate::refusal::{Fault, NotTaken};
 use crate::request::SendRequest;
 use crate::room::Memory;
 use crate::settings::Settings;
@@ -93,12 +94,27 @@ async fn send(State(api): State<Arc<Api>>, request: Request) -> Result<Response,
         }
         Ok(Err(error)) => {
             tracing::warn!(notification = id, %error, "not queued");
-            Err(Problem::NotQueued)
+            let problem = problem(&error);
+            if problem.status().is_client_error() {
+                unconfirmed.0 = None;
+            }
+            Err(problem)
         }
         Err(_) => {
             tracing::warn!(notification = id, "not queued in time");
             Err(Problem::NotQueued)
         }
+    }
+}
+
+/// Says what the caller is told: only of what passes, that it may come again.
+fn problem(error: &NotQueued) -> Problem {
+    let NotQueued::NotTaken(NotTaken { fault, .. }) = error else { return Problem::NotQueued };
+    match fault {
+        Fault::Queue => Problem::NotQueued,
+        Fault::Size => Problem::TooLargeForQueue,
+        Fault::Characters => Problem::Characters,
+        Fault::Service => Problem::Internal,
     }
 }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use email_address::EmailAddress;
+use service_runtime::address::address;
 use service_runtime::environment::{QUEUE_URL, queue_url};
 use service_runtime::{Environment, Secret};
-
-use crate::request::address;
 
 /// The settings, with `Default`s only in the reading.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
-use aws_sdk_sqs::types::QueueAttributeName::{ContentBasedDeduplication, FifoQueue};
+use aws_sdk_sqs::types::QueueAttributeName::{ContentBasedDeduplication, FifoQueue, MaximumMessageSize};
 use futures::future::join_all;
 use local_aws::{Action, Fault, LocalAws, Options, When};
 use service_runtime::Notification;
@@ -185,6 +185,24 @@ async fn on_a_fifo_queue_what_is_the_same_is_queued_once_also_when_an_answer_is_
     assert_eq!(send(&http, &program.url(), 1, "lost").await.len(), 1);
     assert!(aws.control().remove_fault(id));
     assert_eq!(drain(&sqs, &queue).await.len(), 1, "the call was made twice");
+    assert_eq!(program.end(), Some(0));
+    aws.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_queue_never_takes_is_refused_and_what_comes_with_it_is_queued() {
+    let aws = LocalAws::start(Options::default()).await.unwrap();
+    let sqs = client(&aws);
+    let made = sqs.create_queue().queue_name("messages").attributes(MaximumMessageSize, "1024");
+    let queue = made.send().await.unwrap().queue_url.unwrap();
+    let mut program = Program::start(&aws, &queue, &[]).await;
+    let (http, url) = (reqwest::Client::new(), program.url());
+    let large = serde_json::json!({ "message": "m".repeat(2000) });
+    let (refused, sent) = tokio::join!(http.post(&url).json(&large).send(), send(&http, &url, 20, "small"));
+    let refused = refused.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (413, false));
+    assert_eq!(sent.len(), 20);
+    assert_eq!(messages(&drain(&sqs, &queue).await), sent);
     assert_eq!(program.end(), Some(0));
     aws.stop().await;
 }

@@ -1,7 +1,9 @@
 //! What both services share: configuration, logs, metrics, health, and an orderly end.
 
+pub mod address;
 pub mod aws;
 pub mod environment;
+pub mod failure;
 pub mod health;
 pub mod logs;
 pub mod metrics;

@@ -5,3 +5,4 @@ mod answers;
 mod end;
 mod refusals;
 mod support;
+mod wiring;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use futures::stream;
+use notification_api::refusal::Fault;
 
 use crate::support::{Does, post, problem, start};
 
@@ -84,12 +85,23 @@ async fn where_there_is_a_key_it_must_be_presented() {
 
 #[tokio::test]
 async fn a_failing_queue_is_never_answered_with_success() {
-    let api = start(Does::Refuse, &[]);
+    let api = start(Does::Refuse(Fault::Queue), &[]);
     let response = api.call(post().body(Body::from(r#"{"message":"m"}"#)).unwrap()).await;
     assert_eq!(response.headers()["retry-after"], "1");
     let (status, answer, _) = problem(response).await;
     assert_eq!(status, 503);
     assert!(!answer.to_string().contains("NonExistentQueue"), "AWS's words are for the log: {answer}");
+}
+
+#[tokio::test]
+async fn only_of_what_passes_a_caller_is_told_to_come_again() {
+    for (fault, status) in [(Fault::Size, 413), (Fault::Characters, 422), (Fault::Service, 500), (Fault::Queue, 503)] {
+        let api = start(Does::Refuse(fault), &[]);
+        let response = api.call(post().body(Body::from(r#"{"message":"m"}"#)).unwrap()).await;
+        assert_eq!(response.headers().contains_key("retry-after"), status == 503, "{fault:?}");
+        let (answered, answer, _) = problem(response).await;
+        assert_eq!(answered, status, "{fault:?}: {answer}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +184,13 @@ async fn values_without_number_are_turned_away() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_is_not_confirmed_is_counted_once() {
-    for (does, expected) in [(Does::Take, 0), (Does::Refuse, 1), (Does::Hang, 1)] {
+    for (does, expected) in [
+        (Does::Take, 0),
+        (Does::Refuse(Fault::Queue), 1),
+        (Does::Refuse(Fault::Service), 1),
+        (Does::Refuse(Fault::Size), 0),
+        (Does::Hang, 1),
+    ] {
         let api = start(does, &[]);
         api.call(post().body(Body::from(r#"{"message":"m"}"#)).unwrap()).await;
         let line: serde_json::Value = serde_json::from_slice(&api.context.metrics.line().unwrap()).unwrap();

@@ -9,14 +9,15 @@ use axum::http::request::Builder;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
-use notification_api::access::Activity;
-use notification_api::batch::Batches;
-use notification_api::queue::{Entry, NotTaken, Queue};
-use notification_api::{End, Settings, metrics, routes};
+use notification_api::End;
+use notification_api::queue::{Entry, Queue};
+use notification_api::refusal::{Fault, NotTaken};
 use serde_json::Value;
-use service_runtime::{Context, Environment, Health, Metrics, Notification, Shutdown};
+use service_runtime::{Context, Notification};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
+
+use crate::wiring::wire;
 
 /// How long new connections are taken at least, after the end was asked for.
 pub(crate) const DRAIN: Duration = Duration::from_millis(300);
@@ -25,7 +26,8 @@ pub(crate) const DRAIN: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Does {
     Take,
-    Refuse,
+    /// Refuses them, for whose fault it is.
+    Refuse(Fault),
     /// Neither takes nor refuses, until it is let go.
     Hang,
 }
@@ -60,7 +62,10 @@ impl Obedient {
 impl Queue for Obedient {
     async fn send(&self, batch: Vec<Entry>) -> Vec<Result<(), NotTaken>> {
         match self.does {
-            Does::Refuse => return vec![Err(NotTaken("AWS.SimpleQueueService.NonExistentQueue".into())); batch.len()],
+            Does::Refuse(fault) => {
+                let reason = "AWS.SimpleQueueService.NonExistentQueue".to_owned();
+                return vec![Err(NotTaken { reason, fault }); batch.len()];
+            }
             Does::Hang => drop(self.go.acquire().await),
             Does::Take => {}
         }
@@ -81,21 +86,10 @@ pub(crate) struct Api {
 pub(crate) fn start(does: Does, more: &[(&str, &str)]) -> Api {
     let least =
         [("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/messages"), ("DEFAULT_RECIPIENT", "ops@example.org")];
-    let mut environment = Environment::from_pairs(least.iter().chain(more).copied());
-    let read = Settings::read(&mut environment);
-    let settings = environment.finish(read).unwrap();
-    let metrics = Metrics::new("Test".into(), "notification-api", &metrics::ALL);
-    let context = Context {
-        port: 0,
-        region: "us-east-1".into(),
-        shutdown: Shutdown::new(Duration::from_secs(60)),
-        health: Health::default(),
-        metrics: metrics.clone(),
-    };
     let queue = Obedient::new(does);
-    let (batches, _sending) = Batches::start(queue.clone(), settings.batch, metrics);
-    let end = End { drain: DRAIN, request_timeout: settings.request_timeout, activity: Activity::default() };
-    Api { router: routes::router(&context, settings, batches, end.activity.clone()), context, queue, end }
+    let environment: Vec<_> = least.iter().chain(more).copied().collect();
+    let (router, context, end) = wire(queue.clone(), &environment);
+    Api { router, context, queue, end: End { drain: DRAIN, ..end } }
 }
 
 /// Begins a request that sends a notification.
