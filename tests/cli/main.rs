@@ -1,6 +1,7 @@
 //! The binary as its users run it: arguments, exit codes, what goes where.
 
 mod docs;
+mod history;
 #[path = "../page/mod.rs"]
 mod page;
 mod record;
@@ -22,7 +23,7 @@ struct Run {
 fn command(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_infra"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    for variable in ["INFRA_STATE", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    for variable in ["INFRA_STATE", "INFRA_STATE_PASSPHRASE", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
         command.env_remove(variable);
     }
     command

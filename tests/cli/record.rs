@@ -18,7 +18,7 @@ async fn journal(folder: &Path) -> Journal {
 }
 
 /// A folder with a stack that has queues and outputs on record, made as an apply makes it.
-async fn applied() -> tempfile::TempDir {
+pub(crate) async fn applied() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("folder");
     std::fs::write(folder.path().join("stack.yaml"), "stack: mail\nregion: us-east-1\nresources: {}\n").expect("write");
     let journal = journal(folder.path()).await;
