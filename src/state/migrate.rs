@@ -38,7 +38,7 @@ impl Migration {
         let last = match self.ended_at().await? {
             Some(last) => last,
             None => {
-                if !to.read(log, 1).await?.first().is_none_or(|(serial, _)| *serial > 1) {
+                if to.read(log, 1).await?.first().is_some_and(|(serial, _)| *serial == 1) {
                     return Err(self.occupied());
                 }
                 let (journal, _) = Journal::open(Arc::clone(from), log.clone(), options).await?;

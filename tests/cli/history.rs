@@ -96,7 +96,7 @@ async fn a_record_moves_to_where_the_stack_says_and_the_old_place_tells() {
     let stack = folder.join("stack.yaml");
     let text = fs::read_to_string(&stack).expect("read");
     let moved = state(&["migrate", "--to", "kept", "--auto-approve"], folder);
-    assert_eq!((moved.code, moved.out.as_str()), (0, "Moved: 12 log files are in kept.\n"), "{}", moved.err);
+    assert_eq!((moved.code, moved.out.as_str()), (0, "Moved: 14 log files are in kept.\n"), "{}", moved.err);
     let old = state(&["list"], folder);
     assert_eq!(old.code, 1);
     assert!(old.err.contains("mail/dev was moved to kept by ") && old.err.contains("`state: kept`"), "{}", old.err);

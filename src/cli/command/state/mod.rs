@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use crate::cli::error::CommandError;
 
-/// Look into what is on record of a stack, go back in it, move it, or take something off it
+/// Look into what is on record, go back in it, or move it
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
