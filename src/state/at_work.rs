@@ -29,6 +29,6 @@ async fn speaks(store: &dyn Store, log: &LogKey, last: u64, lease: &Lease) -> Re
     let files = store.read(log, last).await?;
     let batch = files.last().and_then(|(serial, bytes)| Batch::decode(*serial, bytes).ok());
     let lasts = SignedDuration::try_from(lease.duration).unwrap_or(SignedDuration::MAX);
-    // An entry that can't be read was written just now, or a snapshot has taken its place.
+    // An entry that can't be read was written just now.
     Ok(batch.is_none_or(|batch| Timestamp::now().duration_since(batch.at) <= lasts))
 }

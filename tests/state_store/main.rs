@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::config::{Credentials, Region};
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use infra::aws::Aws;
+use infra::state::store::{EncryptedStore, KmsKey, MasterKey, Unwrap, WrappedKey};
 use infra::state::{LogKey, S3Place, S3Store, Store, StoreError};
 use local_aws::{Action, Fault, LocalAws, Options, When};
 
@@ -89,7 +90,7 @@ async fn of_eight_that_write_the_same_entry_one_does() {
 async fn a_bucket_that_is_missing_or_closed_is_named() {
     let local = LocalAws::start(Options::default()).await.unwrap();
     let missing = store(&local, "s3://nowhere/x").await.read(&key(), 1).await.unwrap_err().to_string();
-    assert_eq!(missing, "s3://nowhere: there is no such bucket");
+    assert_eq!(missing, "s3://nowhere: there is no such bucket; infra makes none for its state");
 
     bucket(&local, "state").await;
     let store = store(&local, "s3://state").await;
@@ -101,4 +102,45 @@ async fn a_bucket_that_is_missing_or_closed_is_named() {
     assert!(matches!(denied, StoreError::Refused { .. }), "{denied:?}");
     assert!(denied.to_string().contains("AccessDenied"), "{denied}");
     local.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_encrypted_with_a_key_of_kms() {
+    let local = LocalAws::start(Options::default()).await.unwrap();
+    bucket(&local, "state").await;
+    let aws = || Aws::local(REGION, &local.endpoint());
+    let made = aws().await.kms().create_key().send().await.unwrap();
+    let id = made.key_metadata().unwrap().key_id();
+    let key_of = async || Arc::new(KmsKey::new(aws().await, id));
+    let kept = store(&local, "s3://state").await;
+    let encrypted = EncryptedStore::new(kept.clone(), Some(key_of().await), Arc::new(Opens(key_of().await)));
+    encrypted.append(&key(), 1, b"kanari".to_vec()).await.unwrap();
+    encrypted.append(&key(), 2, b"kanari too".to_vec()).await.unwrap();
+    let stored = kept.read(&key(), 1).await.unwrap();
+    assert!(stored.iter().all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains("kanari")));
+
+    let again = EncryptedStore::new(kept.clone(), None, Arc::new(Opens(key_of().await)));
+    let read = again.read(&key(), 1).await.unwrap();
+    assert_eq!(read, [(1, b"kanari".to_vec()), (2, b"kanari too".to_vec())]);
+    let (_, wrapped) = key_of().await.generate(&LogKey::new("shop", "prod")).await.unwrap();
+    let elsewhere = Opens(key_of().await).unwrap_key(&key(), &wrapped).await;
+    assert!(matches!(elsewhere, Err(StoreError::Refused { .. })), "a key of another log: {elsewhere:?}");
+    local.stop().await;
+}
+
+/// Decrypts with one key of KMS, on the local AWS.
+#[derive(Debug)]
+struct Opens(Arc<KmsKey>);
+
+impl Unwrap for Opens {
+    fn unwrap_key<'a>(
+        &'a self,
+        log: &'a LogKey,
+        key: &'a WrappedKey,
+    ) -> BoxFuture<'a, Result<infra::state::store::DataKey, StoreError>> {
+        Box::pin(async move {
+            let WrappedKey::Kms { blob, .. } = key else { panic!("{key:?}") };
+            self.0.unwrap_key(log, blob).await
+        })
+    }
 }

@@ -32,6 +32,11 @@ impl KmsKey {
             Some(region) => Aws::connect(region).await,
             None => Aws::connect_anywhere().await,
         };
+        Self::new(aws, key)
+    }
+
+    /// The key of that id, ARN or alias, where `aws` is.
+    pub fn new(aws: Aws, key: &str) -> Self {
         Self { aws, key: key.to_owned() }
     }
 

@@ -81,7 +81,7 @@ impl S3Store {
                 (None, Ok(_)) => Ok(client),
                 (None, Err(error)) if error.kind == ErrorKind::NotFound => Err(StoreError::Refused {
                     location: format!("s3://{bucket}"),
-                    reason: "there is no such bucket".into(),
+                    reason: "there is no such bucket; infra makes none for its state".into(),
                 }),
                 (None, Err(error)) if error.kind == ErrorKind::Denied => Err(StoreError::Refused {
                     location: format!("s3://{bucket}"),

@@ -22,11 +22,13 @@ async fn who_was_silent_for_longer_than_its_lease_seems_dead() {
     drop(journal);
     assert_eq!(at_work(&store).await.as_deref(), Some("apply"));
     let (serial, bytes) = store.read(&key(), 1).await.unwrap().pop().unwrap();
+    let bytes = crate::state::check::verified(&bytes).unwrap();
     let mut entry: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     entry["at"] = "2020-01-01T00:00:00Z".into();
     entry["serial"] = (serial + 1).into();
     entry["entries"] = serde_json::json!(["renew"]);
-    store.append(&key(), serial + 1, serde_json::to_vec(&entry).unwrap()).await.unwrap();
+    let renewed = crate::state::check::checked(serde_json::to_vec(&entry).unwrap());
+    store.append(&key(), serial + 1, renewed).await.unwrap();
     assert_eq!(at_work(&store).await, None);
 }
 
