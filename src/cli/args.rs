@@ -178,6 +178,11 @@ pub(super) struct StatePlace {
 }
 
 impl StateArgs {
+    /// The place, or `place` where none was given.
+    pub(super) fn place_or(&self, place: &str) -> StatePlace {
+        StatePlace { place: self.state.as_deref().unwrap_or(place).to_owned(), encryption: None }
+    }
+
     /// The place for an environment of a stack that says where its state is kept.
     pub(super) fn place(&self, keeping: &Keeping, environment: &str) -> Result<StatePlace, CommandError> {
         let place = match &self.state {

@@ -140,10 +140,12 @@ fn read(file: &Path) -> Result<SavedPlan, CommandError> {
 }
 
 impl SavedChange<'_> {
-    /// Where the state of the stack is kept, as its file says now.
+    /// Where the state of the stack is kept, as its file says now; where that can't be read, as it was when planned.
     fn place(&self, saved: &SavedPlan) -> Result<StatePlace, CommandError> {
-        let head = stack::head(&saved.stack).map_err(CommandError::stack)?;
-        self.state.place(&head.keeping, saved.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT))
+        match stack::head(&saved.stack) {
+            Ok(head) => self.state.place(&head.keeping, saved.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT)),
+            Err(_) => Ok(self.state.place_or(&saved.state)),
+        }
     }
 
     fn log(saved: &SavedPlan) -> LogKey {
