@@ -15,9 +15,13 @@ const PASSPHRASE: &str = "INFRA_STATE_PASSPHRASE";
 /// The store at a place. What is encrypted there is decrypted with the key that it names, or the passphrase that the
 /// environment gives.
 pub(super) async fn store(place: &StatePlace) -> Result<Arc<dyn Store>, CommandError> {
-    let kept: Arc<dyn Store> = match place.place.starts_with("s3://") {
-        true => cloud::s3_store(&place.place).await?,
-        false => Arc::new(LocalStore::new(&place.place)),
+    let kept: Arc<dyn Store> = match place.place.split_once("://") {
+        Some(("s3", _)) => cloud::s3_store(&place.place).await?,
+        Some((scheme, _)) => {
+            let error = CommandError::usage(format!("state can't be kept in {scheme}://"));
+            return Err(error.hint("state is kept in s3://BUCKET/PREFIX, or in a folder"));
+        }
+        None => Arc::new(LocalStore::new(&place.place)),
     };
     let passphrase = std::env::var(PASSPHRASE).ok().filter(|text| !text.is_empty()).map(Passphrase::new);
     let master: Option<Arc<dyn MasterKey>> = match (&place.encryption, &passphrase) {

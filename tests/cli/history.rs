@@ -106,6 +106,9 @@ async fn a_record_moves_to_where_the_stack_says_and_the_old_place_tells() {
     assert_eq!(state(&["list", "--state", "kept"], folder).out.lines().count(), 3, "--state is stronger, and the same");
     let again = state(&["migrate", "--to", "elsewhere", "--state", ".infra", "--auto-approve"], folder);
     assert!(again.err.contains("was moved to kept"), "{}", again.err);
+    let nowhere = state(&["list", "--state", "gs://acme"], folder);
+    assert_eq!(nowhere.code, 64);
+    assert!(nowhere.err.contains("state can't be kept in gs://"), "{}", nowhere.err);
     let there = state(&["migrate", "--to", "kept", "--state", "kept", "--auto-approve"], folder);
     assert_eq!(there.code, 64);
 
