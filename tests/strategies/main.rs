@@ -143,9 +143,9 @@ async fn a_version_that_answers_with_errors_misses_the_slo_and_its_service_goes_
             "1 changed",
             "SLO 99 % missed",
             "× status 500",
-            "was less available than its SLO asks for, 99 %",
+            " failed), the SLO is 99 %",
             "Rolling back: Api goes back to",
-            "its services are back at what served before",
+            "the services that it changed are back at what served before",
         ]);
         shifted.serves("app:1");
         assert_eq!(shifted.weights("Production").await, BLUE);
