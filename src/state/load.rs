@@ -68,6 +68,8 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
     }
     let last = files.last().map_or(loaded.replay.last, |(serial, _)| *serial);
     loaded.next = last + 1;
+    // What came after an entry that was cut off was to declare it void: where that was cut off too, both are.
+    let readable = batches.iter().rev().find(|(_, batch)| !is_damaged(batch)).map(|(serial, _)| *serial);
     for (expected, (serial, batch)) in (loaded.replay.last + 1..).zip(batches) {
         if serial != expected {
             return Err(Error::Missing { location, serial: expected });
@@ -83,7 +85,9 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
                 }
             }
             Err(_) if cut.contains(&serial) => {}
-            Err(error @ (FormatError::Damaged(_) | FormatError::Misplaced(_))) if serial == last => {
+            Err(error @ (FormatError::Damaged(_) | FormatError::Misplaced(_)))
+                if readable.is_none_or(|readable| serial > readable) =>
+            {
                 loaded.cut.push(serial);
                 loaded.warnings.push(format!("the last entry ({serial}) of {location} {error}; it is left out"));
             }
@@ -94,6 +98,11 @@ async fn load_once(store: &dyn Store, log: &LogKey) -> Result<Loaded, Error> {
         }
     }
     Ok(loaded)
+}
+
+/// Whether an entry can't be read, other than because a newer build wrote it.
+fn is_damaged(batch: &Result<Batch, FormatError>) -> bool {
+    matches!(batch, Err(FormatError::Damaged(_) | FormatError::Misplaced(_)))
 }
 
 /// Reads the newest snapshot that can be read; an older one covers less, and the entries since make up for it.
