@@ -175,16 +175,24 @@ impl Journal {
     /// writing an entry if it must. To be awaited right before a call that changes anything, where time may have
     /// passed since its operation began.
     pub async fn hold(&self) -> Result<(), Error> {
-        let fresh = match &*self.status.borrow() {
-            Status::Ended(error) => return Err(error.clone()),
+        // Looked at again after each entry: this process may have stood still since it was written.
+        while !self.is_fresh()? {
+            self.record(vec![Entry::Renew]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether half a lease is left.
+    fn is_fresh(&self) -> Result<bool, Error> {
+        match &*self.status.borrow() {
+            Status::Ended(error) => Err(error.clone()),
             Status::Held(instant, time) => {
                 // The monotonic clock stands still while a machine sleeps; the wall clock may be set. The longer one
                 // counts: at worst it costs an entry.
                 let by_wall = SystemTime::now().duration_since(*time).unwrap_or(self.lease);
-                instant.elapsed().max(by_wall) <= self.lease / 2
+                Ok(instant.elapsed().max(by_wall) <= self.lease / 2)
             }
-        };
-        if fresh { Ok(()) } else { self.record(vec![Entry::Renew]).await }
+        }
     }
 
     /// How long a call that changes anything may take after [`hold`](Journal::hold): half the lease.
