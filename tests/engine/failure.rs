@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use infra::apply::Outcome;
 use infra::cloud::ErrorKind;
-use infra::cloud::fake::{Effect, Fault, Verb};
+use infra::cloud::fake::catalog::catalog;
+use infra::cloud::fake::{Effect, FakeCloud, Fault, Verb};
 use infra::value::Value;
 
 use super::support::{User, report_text};
@@ -94,6 +97,23 @@ async fn what_does_not_become_usable_is_on_record_and_settled_by_the_next_run() 
     assert!(user.plan(STACK).await.starts_with("! Alb (an earlier run did not see it ready)\n"));
     user.applied(STACK).await;
     assert_eq!(user.id("Alb"), alb);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_and_is_not_told_of_yet_is_not_made_twice() {
+    let user = User::of(FakeCloud::builder(catalog()).unseen(Duration::from_secs(8)).build());
+    user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Credentials).at("Queue"));
+    assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+    let queue = user.id("Queue");
+    user.applied(STACK).await;
+    assert_eq!(user.id("Queue"), queue);
+
+    let user = User::of(FakeCloud::builder(catalog()).unseen(Duration::from_secs(8)).build());
+    user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Credentials).at("Queue"));
+    assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+    assert!(user.cloud.remove(&user.id("Queue")));
+    user.applied(STACK).await;
+    assert_eq!(user.cloud.len(), 5, "what is gone is made again");
 }
 
 #[tokio::test(start_paused = true)]
