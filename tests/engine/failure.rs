@@ -173,6 +173,24 @@ async fn what_was_not_made_is_made_by_the_next_run_or_wanted_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_made_though_the_answer_is_an_error_goes_before_what_it_uses_and_what_takes_its_name() {
+    let first = r#"
+resources:
+  Alb: { type: Test::Net::LoadBalancer, properties: { Subnets: [] } }
+  Http: { type: Test::Net::Listener, properties: { LoadBalancerArn: "${Alb.LoadBalancerArn}", Port: 80 } }
+  Queue: { type: Test::App::Queue, properties: { QueueName: orders } }
+"#;
+    let next = "resources: { Orders: { type: Test::App::Queue, properties: { QueueName: orders } } }";
+    let user = User::new();
+    user.cloud.inject(Fault::do_and_fail(Verb::Create, ErrorKind::Unavailable).at("Http"));
+    user.cloud.inject(Fault::do_and_fail(Verb::Create, ErrorKind::Unavailable).at("Queue"));
+    assert_eq!(user.apply(first).await.outcome, Outcome::Failed);
+    assert_eq!(user.cloud.len(), 3);
+    user.applied(next).await;
+    assert_eq!(user.cloud.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_cloud_refused_is_not_left_over() {
     for kind in [ErrorKind::Invalid, ErrorKind::Denied, ErrorKind::Conflict, ErrorKind::Quota, ErrorKind::NotFound] {
         let user = User::new();
