@@ -15,6 +15,9 @@ pub(crate) struct Thing {
     pub(crate) kind: Kind,
     pub(crate) value: u8,
     pub(crate) fixed: bool,
+    /// Grows with each change of what can't change in place. What has to be its own, and others may refer to, comes from
+    /// it: nothing is asked for again whose like may still be in use and in the way.
+    pub(crate) version: u32,
     pub(crate) extra: bool,
     /// The number in its name, where the stack gives one. Nothing refers to such a thing: it may have to go before its
     /// successor comes.
@@ -119,7 +122,10 @@ impl Model {
             Edit::Tags => self.tag += 1,
             Edit::Value(at) => self.at(*at, |thing| thing.value = (thing.value + 1) % 10),
             Edit::Extra(at) => self.at(*at, |thing| thing.extra = !thing.extra),
-            Edit::Fixed(at) => self.at(*at, |thing| thing.fixed = !thing.fixed),
+            Edit::Fixed(at) => self.at(*at, |thing| {
+                thing.fixed = !thing.fixed;
+                thing.version += 1;
+            }),
             Edit::Keys(at, keys) => self.at(*at, |thing| {
                 if thing.keys != 0 {
                     thing.keys = *keys;
@@ -135,7 +141,10 @@ impl Model {
                 if let Some(label) = self.pick(*at) {
                     let kind = self.kind(label);
                     let pin = pin.and_then(|pin| self.earlier(label, pin, |other| kind.pins(other)));
-                    self.at(*at, |thing| thing.pin = pin);
+                    self.at(*at, |thing| {
+                        thing.pin = pin;
+                        thing.version += 1;
+                    });
                 }
             }
             Edit::Retype(at, kind) => self.at(*at, |thing| {
@@ -183,6 +192,7 @@ impl Model {
             kind,
             value,
             fixed: false,
+            version: 0,
             extra,
             named,
             output,
