@@ -116,6 +116,27 @@ impl Model {
         model
     }
 
+    /// As a second applier edits it. Nobody knows whose stack comes first, so that what one replaces the other may ask for
+    /// again; where its like could still be in use, and in the way, that is left out.
+    pub(crate) fn edited_beside(&self, edits: &[Edit]) -> Self {
+        let mut model = self.clone();
+        for edit in edits {
+            let fixed = |label: u32| matches!(model.kind(label), Kind::Subnet | Kind::Listener);
+            let left_out = match edit {
+                Edit::Fixed(at) | Edit::Pin(at, _) => model.pick(*at).is_some_and(fixed),
+                Edit::Remove(at) => {
+                    let label = model.pick(*at);
+                    model.things.iter().any(|thing| thing.pin.is_some() && thing.pin == label && fixed(thing.label))
+                }
+                _ => false,
+            };
+            if !left_out {
+                model.edit(edit);
+            }
+        }
+        model
+    }
+
     pub(crate) fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Add(new) => self.add(new),

@@ -156,7 +156,6 @@ impl Oracle<'_> {
     fn properties(&self, ids: &Ids) -> Result<(), String> {
         let truth = |key| Truth { cloud: &self.region.cloud, model: self.model, ids, key };
         for thing in &self.model.things {
-            let resources = thing.parts();
             if thing.kind == Kind::Pair {
                 for (of, type_name, given) in parts(thing, &truth(("", ""))) {
                     let part = Part { label: thing.label, of };
@@ -164,7 +163,7 @@ impl Oracle<'_> {
                 }
                 continue;
             }
-            for (part, _) in resources {
+            for (part, _) in thing.parts() {
                 let key = thing.keys().find(|(key, _)| *key == part.of).unwrap_or_default();
                 let given = properties(thing, self.model, &truth(key));
                 self.compare(&ids[&part], thing.kind.type_name(), Json::Object(given))?;
@@ -231,16 +230,15 @@ impl Oracle<'_> {
             if record.id != ids[&part] || !record.settled || !same {
                 return Err(format!("{address} is on record as {record:?}, and is {live:?}"));
             }
-            let thing = self.model.thing(part.label);
-            let refers = |thing: &Thing| thing.uses.iter().chain(&thing.pin).chain(&thing.after).copied().collect();
-            let refers: Vec<u32> = if part.of == "Role" { Vec::new() } else { thing.map(refers).unwrap_or_default() };
-            for other in refers {
-                let Some(other) = self.model.thing(other) else { continue };
-                let target = other.parts().into_iter().find(|(part, _)| *part == other.referred());
-                let known = target.is_none_or(|(_, target)| record.dependencies.contains(&target.as_str().into()));
-                let needed = thing.is_some_and(|thing| thing.kind != Kind::Pair && thing.pin == Some(other.label));
-                if needed && !known {
-                    return Err(format!("{address} is on record without R{}", other.number));
+            let thing = self.model.thing(part.label).filter(|thing| thing.kind != Kind::Pair);
+            // Of what it may refer to, all of which only these three say.
+            let uses = thing.filter(|thing| matches!(thing.kind, Kind::Queue | Kind::Role | Kind::Service));
+            let uses = uses.into_iter().flat_map(|thing| &thing.uses);
+            for other in thing.into_iter().flat_map(|thing| thing.pin.iter().chain(&thing.after)).chain(uses) {
+                let other = self.model.thing(*other).map(Thing::parts).unwrap_or_default();
+                let refers = |(_, address): &(Part, String)| record.dependencies.contains(&address.as_str().into());
+                if !other.is_empty() && !other.iter().any(refers) {
+                    return Err(format!("{address} is on record as if it did not refer to {other:?}"));
                 }
             }
         }
