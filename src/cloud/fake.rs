@@ -310,8 +310,12 @@ impl Cloud for FakeCloud {
     async fn update(&self, kind: &TypeInfo, op: &Op, id: &Id, old: &Value, new: &Value) -> Result<(), CloudError> {
         let work = async {
             self.world().update(kind.name, id, old, new)?;
+            let ready = self.world().ready_at(kind.name, id)?;
             sleep_unless_zero(self.time(Verb::Update, kind)).await;
-            Ok(())
+            if ready > Instant::now() {
+                sleep_until(ready).await;
+            }
+            self.world().settle(kind.name, id)
         };
         self.call(Verb::Update, Some(kind), Some(op), std::slice::from_ref(id), work).await
     }
