@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::apply::{self, Event, Interrupt, Report, Run, Stopped};
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Lookup};
@@ -14,6 +16,9 @@ use crate::plan::{self, LiveResources, Options, Plan, ToRead, to_read};
 use crate::stack::{Answers, Checked, Graph, Needs};
 use crate::state::{self, Holder, Journal, LogKey, OpenOptions, State, Store};
 use crate::value::Value;
+
+/// How often what may not be told yet is looked for again, a second later each time.
+const PAUSES: u32 = 4;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -157,9 +162,26 @@ impl<C: Cloud> Driver<C> {
     /// [`Error::Read`] where the cloud can't be read, [`Error::Stack`] with all that stands against the plan.
     pub async fn plan(&self, graph: Graph, state: State, options: &Options) -> Result<Planned, Error> {
         let reads = to_read(&graph, &state, options).map_err(Error::Stack)?;
-        let live = read(&self.cloud, reads).await.map_err(Error::Read)?;
+        let live = self.read_until_told(reads, &state).await.map_err(Error::Read)?;
         let plan = plan::plan(&graph, &state, &live, options).map_err(Error::Stack)?;
         Ok(Planned { graph, state, live, plan })
+    }
+
+    /// Reads, and again what an earlier run made and did not see ready: a cloud does not tell at once of what was just
+    /// made, and to take it for gone would be to make it twice.
+    async fn read_until_told(&self, reads: Vec<ToRead>, state: &State) -> Result<LiveResources, Vec<CloudError>> {
+        let mut live = read(&self.cloud, reads.clone()).await?;
+        for pause in 1..=PAUSES {
+            let unsettled = |read: &&ToRead| state.resources.get(&read.address).is_some_and(|record| !record.settled);
+            let untold = |read: &&ToRead| live.get(&read.address).is_some_and(Option::is_none);
+            let again: Vec<ToRead> = reads.iter().filter(unsettled).filter(untold).cloned().collect();
+            if again.is_empty() {
+                break;
+            }
+            sleep(Duration::from_secs(1) * pause).await;
+            live.extend(read(&self.cloud, again).await?);
+        }
+        Ok(live)
     }
 
     /// Carries out a plan, which must have been made from the state that `journal` was opened with.

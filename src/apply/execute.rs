@@ -216,7 +216,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             managed: self.ledger.records.get(address).map(|managed| managed.record),
             live: self.live(address),
             left_over: self.take_left_over(operation),
-            deposed: self.ledger.deposed.contains_key(address),
+            deposed: self.ledger.deposed.get(address).copied().unwrap_or_default(),
             early: self.schedule.has_early(index).then(|| self.made.clone()),
         };
         if let (Some(wanted), Some(node)) = (&job.wanted, operation.work.node()) {

@@ -7,7 +7,7 @@ use super::perform::{Effect, Fault, Made, Performer, Wanted};
 use super::recover::{LeftOver, take_delete};
 use crate::address::Id;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
-use crate::state::Record;
+use crate::state::{Deposed, Record};
 
 /// An operation with all it needs.
 pub(super) struct Job<'a> {
@@ -17,8 +17,8 @@ pub(super) struct Job<'a> {
     pub(super) managed: Option<&'a Record>,
     pub(super) live: Option<Live>,
     pub(super) left_over: LeftOver,
-    /// Whether earlier incarnations of it are still to be deleted.
-    pub(super) deposed: bool,
+    /// Earlier incarnations of it that are still to be deleted.
+    pub(super) deposed: &'a [Deposed],
     /// Who is to be told once it exists, if anybody waits for that.
     pub(super) early: Option<mpsc::UnboundedSender<Made>>,
 }
@@ -32,7 +32,7 @@ impl Job<'_> {
                 Ok(Effect::Gone)
             }
             Work::Forget => {
-                if self.managed.is_some() || self.deposed {
+                if self.managed.is_some() || !self.deposed.is_empty() {
                     performer.journal.forgot(&self.operation.address).await?;
                 }
                 for (op, _) in self.left_over {
@@ -63,10 +63,27 @@ impl Job<'_> {
                 stands(performer.update(wanted, record, live).await?)
             }
             (Work::Create { cause, .. }, record, _) => {
+                let mut left_over = left_over();
                 if let (CreateCause::New, Some(record)) = (cause, record) {
-                    performer.journal.gone(None, &wanted.address, &record.id).await?;
+                    match take_delete(&mut left_over, &record.id) {
+                        // An earlier run began to delete it: until that is done its names may still be taken.
+                        Some(op) => {
+                            let kind = performer.kind(&record.type_name)?;
+                            performer.delete(&kind, &wanted.address, &record.id, Some(op)).await?;
+                        }
+                        None => performer.journal.gone(None, &wanted.address, &record.id).await?,
+                    }
                 }
-                let live = performer.adopt_or_create(wanted, left_over(), early).await?;
+                let live = match performer.adopt_or_create(wanted, left_over, early).await {
+                    // What it replaced before may stand in its way, where the stack wants that one's like again.
+                    Err(Fault::Cloud(error))
+                        if error.kind == ErrorKind::Conflict
+                            && performer.make_way(&wanted.address, self.deposed).await? =>
+                    {
+                        performer.create(wanted, early).await?
+                    }
+                    made => made?,
+                };
                 Ok(Effect::Stands { live, replaced: true })
             }
             (Work::Recover { .. }, Some(record), live) => {

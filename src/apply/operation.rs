@@ -102,7 +102,7 @@ pub(super) struct Operations {
     pub(super) of_node: HashMap<usize, usize>,
     /// By the operation that makes a successor, the one that deletes what it replaces.
     pub(super) replaced: HashMap<usize, usize>,
-    /// Those that delete something at an address.
+    /// Those that delete something, or what may be there, at an address.
     deletes: HashMap<Address, Vec<usize>>,
     edges: Vec<Edge>,
 }
@@ -165,7 +165,8 @@ impl Operations {
                 self.push_delete(step, &record.type_name, record.id.clone(), DeleteCause::Unwanted);
             }
             (Action::Recover, None, None) => {
-                self.push(step, &step.type_name, Work::CleanUp);
+                let index = self.push(step, &step.type_name, Work::CleanUp);
+                self.deletes.entry(step.address.clone()).or_default().push(index);
             }
             (Action::Forget, ..) => {
                 self.push(step, &step.type_name, Work::Forget);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::perform::{Fault, Made, Performer, Wanted};
-use crate::address::{Id, OpId};
+use crate::address::{Address, Id, OpId};
 use crate::catalog::TypeInfo;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
-use crate::state::{Begun, BegunAction, Record};
+use crate::state::{Begun, BegunAction, Deposed, Record};
 use crate::value::Value;
 
 /// Operations of an interrupted run on one resource, by their ids.
@@ -106,6 +106,20 @@ impl<C: Cloud> Performer<'_, C> {
             self.journal.failed(&op).await?;
         }
         Ok(())
+    }
+
+    /// Deletes earlier incarnations of a resource; whether there were any, and none is left.
+    pub(super) async fn make_way(&self, address: &Address, deposed: &[Deposed]) -> Result<bool, Fault> {
+        for old in deposed {
+            let kind = self.kind(&old.type_name)?;
+            match self.delete(&kind, address, &old.id, None).await {
+                Ok(()) => {}
+                // It is told again where its delete has its turn.
+                Err(Fault::Cloud(_)) => return Ok(false),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(!deposed.is_empty())
     }
 
     /// The type of that name.

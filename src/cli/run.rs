@@ -80,8 +80,7 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
     let (journal, state) = open(&session.driver, &graph, change.command, change.change, &interrupts).await?;
 
     let result = held(&change, &session.driver, graph, state, &journal, &interrupts).await;
-    // Whatever happened, the next run need not wait. Where the log was lost there is nothing to let go of.
-    let closed = journal.close().await;
+    let closed = let_go(&journal, &interrupts).await;
     let code = result?;
     closed?;
     Ok(code)
@@ -99,6 +98,16 @@ pub(super) async fn open<C: Cloud>(
     let (journal, state) = until_interrupted(interrupts, open).await?;
     record::warn(&state);
     Ok((journal, state))
+}
+
+/// Lets go of the log, so that the next run need not wait. Where the log was lost there is nothing to let go of; and where
+/// the user stopped it at once, what it had sent may still be carried out: then the next run waits as after a crash.
+pub(super) async fn let_go(
+    journal: &Journal,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<(), crate::state::Error> {
+    let stopped = *interrupts.borrow() == Interrupt::Stop;
+    if stopped { Ok(()) } else { journal.close().await }
 }
 
 /// What is done while the log is held.

@@ -61,6 +61,7 @@ pub struct Builder {
     catalog: Catalog,
     region: String,
     latency: Duration,
+    unseen: Duration,
     times: Times,
 }
 
@@ -69,6 +70,13 @@ impl Builder {
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// For how long reads and finds do not tell of what was just made; not at all where it is not said.
+    #[must_use]
+    pub fn unseen(mut self, unseen: Duration) -> Self {
+        self.unseen = unseen;
         self
     }
 
@@ -89,8 +97,8 @@ impl Builder {
 
     /// The cloud, with nothing in it.
     pub fn build(self) -> FakeCloud {
-        let Self { catalog, region, latency, times } = self;
-        let world = Mutex::new(World::new(&catalog));
+        let Self { catalog, region, latency, unseen, times } = self;
+        let world = Mutex::new(World::new(&catalog, unseen));
         let (faults, record) = (Mutex::default(), Mutex::default());
         let inner = Inner { catalog, region, started: Instant::now(), latency, times, world, faults, record };
         FakeCloud { inner: Arc::new(inner) }
@@ -106,7 +114,7 @@ impl FakeCloud {
     /// A cloud of these types.
     pub fn builder(catalog: Catalog) -> Builder {
         let times = Box::new(|_: Verb, _: &TypeInfo| Duration::ZERO);
-        Builder { catalog, region: "us-east-1".to_owned(), latency: Duration::ZERO, times }
+        Builder { catalog, region: "us-east-1".to_owned(), latency: Duration::ZERO, unseen: Duration::ZERO, times }
     }
 
     /// Lets calls fail, wait or lose their answers from now on.
@@ -280,7 +288,8 @@ impl Cloud for FakeCloud {
         for ids in ids.chunks(kind.read_batch.max(1)) {
             let batch = async {
                 let world = self.world();
-                Ok(ids.iter().filter_map(|id| world.live_of(kind.name, id)).collect::<Vec<_>>())
+                let told = ids.iter().filter(|id| world.is_told(id));
+                Ok(told.filter_map(|id| world.live_of(kind.name, id)).collect::<Vec<_>>())
             };
             found.extend(self.call(Verb::Read, Some(kind), None, ids, batch).await?);
         }
@@ -310,8 +319,12 @@ impl Cloud for FakeCloud {
     async fn update(&self, kind: &TypeInfo, op: &Op, id: &Id, old: &Value, new: &Value) -> Result<(), CloudError> {
         let work = async {
             self.world().update(kind.name, id, old, new)?;
+            let ready = self.world().ready_at(kind.name, id)?;
             sleep_unless_zero(self.time(Verb::Update, kind)).await;
-            Ok(())
+            if ready > Instant::now() {
+                sleep_until(ready).await;
+            }
+            self.world().settle(kind.name, id)
         };
         self.call(Verb::Update, Some(kind), Some(op), std::slice::from_ref(id), work).await
     }
@@ -319,17 +332,19 @@ impl Cloud for FakeCloud {
     async fn delete(&self, kind: &TypeInfo, op: &Op, id: &Id) -> Result<(), CloudError> {
         let work = async {
             self.world().refuse_if_used(kind.name, id)?;
+            self.world().begin_removal(id);
             sleep_unless_zero(self.time(Verb::Delete, kind)).await;
-            let mut world = self.world();
-            world.refuse_if_used(kind.name, id)?;
-            world.remove(id);
+            self.world().remove(id);
             Ok(())
         };
         self.call(Verb::Delete, Some(kind), Some(op), std::slice::from_ref(id), work).await
     }
 
     async fn find(&self, kind: &TypeInfo, op: &Op, _: &Value) -> Result<Option<Id>, CloudError> {
-        let work = async { Ok(self.world().made_by(kind.name, &op.id)) };
+        let work = async {
+            let world = self.world();
+            Ok(world.made_by(kind.name, &op.id).filter(|id| world.is_told(id)))
+        };
         self.call(Verb::Find, Some(kind), Some(op), &[], work).await
     }
 }

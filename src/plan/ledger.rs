@@ -58,15 +58,19 @@ impl<'s> Ledger<'s> {
         self.moves.get(address).unwrap_or(address)
     }
 
-    /// What was on record as depending on each address, deposed incarnations included; sorted.
+    /// What was on record as depending on each address, deposed incarnations and what was only begun included; sorted.
     pub(crate) fn dependents(&self) -> HashMap<&Address, BTreeSet<&Address>> {
         let mut dependents: HashMap<&Address, BTreeSet<&Address>> = HashMap::new();
         let deposed = self
             .deposed
             .iter()
             .flat_map(|(address, deposed)| deposed.iter().map(move |old| (address, &old.dependencies)));
+        let begun = self
+            .begun
+            .iter()
+            .flat_map(|(address, begun)| begun.iter().map(move |(_, begun)| (address, &begun.dependencies)));
         let records = self.records.iter().map(|(address, managed)| (address, &managed.record.dependencies));
-        for (address, dependencies) in records.chain(deposed) {
+        for (address, dependencies) in records.chain(deposed).chain(begun) {
             for dependency in dependencies {
                 let dependency = self.now(dependency);
                 if dependency != address {

@@ -127,11 +127,16 @@ impl<'a> Uniques<'a> {
         let kinds: HashMap<&str, _> = graph.nodes().iter().map(|node| (node.kind.name, &node.kind)).collect();
         let mut uniques = BTreeMap::new();
         for address in gone {
-            let Some(managed) = ledger.records.get(*address) else { continue };
-            let Some(kind) = kinds.get(managed.record.type_name.as_str()) else { continue };
-            for (index, set) in kind.unique.iter().enumerate() {
-                if let Some(values) = values(set, &managed.record.properties) {
-                    uniques.insert((kind.name, index, values), *address);
+            let recorded = ledger.records.get(*address).map(|managed| managed.record);
+            let recorded = recorded.map(|record| (record.type_name.as_str(), &record.properties));
+            let begun = ledger.begun.get(*address).into_iter().flatten();
+            let begun = begun.map(|(_, begun)| (begun.type_name.as_str(), &begun.properties));
+            for (type_name, properties) in recorded.into_iter().chain(begun) {
+                let Some(kind) = kinds.get(type_name) else { continue };
+                for (index, set) in kind.unique.iter().enumerate() {
+                    if let Some(values) = values(set, properties) {
+                        uniques.insert((kind.name, index, values), *address);
+                    }
                 }
             }
         }

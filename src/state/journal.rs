@@ -194,11 +194,19 @@ impl Journal {
     /// Returns once it is sure that nobody takes the log for at least half a lease, writing an entry if it must. To be
     /// awaited right before a call that changes anything, where time may have passed since its operation began.
     pub async fn hold(&self) -> Result<(), Error> {
-        let fresh = match &*self.status.borrow() {
-            Status::Ended(error) => return Err(error.clone()),
-            Status::Held(instant, time) => age(*instant, *time, self.lease) <= self.lease / 2,
-        };
-        if fresh { Ok(()) } else { self.record(vec![Entry::Renew]).await }
+        // Looked at again after each entry: this process may have stood still since it was written.
+        while !self.is_fresh()? {
+            self.record(vec![Entry::Renew]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether half a lease is left.
+    fn is_fresh(&self) -> Result<bool, Error> {
+        match &*self.status.borrow() {
+            Status::Ended(error) => Err(error.clone()),
+            Status::Held(instant, time) => Ok(age(*instant, *time, self.lease) <= self.lease / 2),
+        }
     }
 
     /// What calls are sent behind: closed from when three quarters of the lease have passed without an entry, so that a

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::State;
-use super::entry::{Batch, Entry};
+use super::entry::{Batch, Entry, FormatError};
 use super::error::Error;
 use super::replay::{Moved, Replay};
 use super::snapshot;
@@ -80,6 +80,12 @@ pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u6
     }
     let last = files.last().map_or(loaded.replay.last, |(serial, _)| *serial);
     loaded.next = last + 1;
+    // What came after an entry that was cut off was to declare it void: where that was cut off too, both are.
+    let readable = batches
+        .iter()
+        .rev()
+        .find(|(_, batch)| !batch.as_ref().is_err_and(FormatError::is_damage))
+        .map(|(serial, _)| *serial);
     for (expected, (serial, batch)) in (loaded.replay.last + 1..).zip(batches) {
         if serial != expected {
             return Err(Error::Missing { location, serial: expected });
@@ -95,7 +101,7 @@ pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u6
                 }
             }
             Err(_) if cut.contains(&serial) => loaded.replay.last = serial,
-            Err(error) if error.is_damage() && serial == last => {
+            Err(error) if error.is_damage() && readable.is_none_or(|readable| serial > readable) => {
                 loaded.cut.push(serial);
                 loaded.warnings.push(format!("the last entry ({serial}) of {location} {error}; it is left out"));
             }

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use infra::apply::Outcome;
 use infra::cloud::ErrorKind;
-use infra::cloud::fake::{Effect, Fault, Verb};
+use infra::cloud::fake::catalog::catalog;
+use infra::cloud::fake::{Effect, FakeCloud, Fault, Verb};
 use infra::value::Value;
 
 use super::support::{User, report_text};
@@ -97,6 +100,23 @@ async fn what_does_not_become_usable_is_on_record_and_settled_by_the_next_run() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_made_and_is_not_told_of_yet_is_not_made_twice() {
+    let user = User::of(FakeCloud::builder(catalog()).unseen(Duration::from_secs(8)).build());
+    user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Credentials).at("Queue"));
+    assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+    let queue = user.id("Queue");
+    user.applied(STACK).await;
+    assert_eq!(user.id("Queue"), queue);
+
+    let user = User::of(FakeCloud::builder(catalog()).unseen(Duration::from_secs(8)).build());
+    user.cloud.inject(Fault::fail(Verb::Settle, ErrorKind::Credentials).at("Queue"));
+    assert_eq!(user.apply(STACK).await.outcome, Outcome::Failed);
+    assert!(user.cloud.remove(&user.id("Queue")));
+    user.applied(STACK).await;
+    assert_eq!(user.cloud.len(), 5, "what is gone is made again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_answer_is_lost_is_found_and_not_made_twice() {
     let user = User::new();
     user.cloud.inject(Fault::new(Effect::LoseAnswer).on(Verb::Create).times(3));
@@ -150,6 +170,24 @@ async fn what_was_not_made_is_made_by_the_next_run_or_wanted_no_more() {
         assert!(user.cloud.is_empty());
         assert!(user.state(STACK).await.begun.is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_though_the_answer_is_an_error_goes_before_what_it_uses_and_what_takes_its_name() {
+    let first = r#"
+resources:
+  Alb: { type: Test::Net::LoadBalancer, properties: { Subnets: [] } }
+  Http: { type: Test::Net::Listener, properties: { LoadBalancerArn: "${Alb.LoadBalancerArn}", Port: 80 } }
+  Queue: { type: Test::App::Queue, properties: { QueueName: orders } }
+"#;
+    let next = "resources: { Orders: { type: Test::App::Queue, properties: { QueueName: orders } } }";
+    let user = User::new();
+    user.cloud.inject(Fault::do_and_fail(Verb::Create, ErrorKind::Unavailable).at("Http"));
+    user.cloud.inject(Fault::do_and_fail(Verb::Create, ErrorKind::Unavailable).at("Queue"));
+    assert_eq!(user.apply(first).await.outcome, Outcome::Failed);
+    assert_eq!(user.cloud.len(), 3);
+    user.applied(next).await;
+    assert_eq!(user.cloud.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,10 @@ use infra::address::Address;
 use std::time::Duration;
 
 use infra::apply::{Event, Interrupt, Outcome, Stopped};
-use infra::cloud::fake::Verb;
+use infra::catalog::TypeInfo;
+use infra::cloud::fake::catalog::catalog;
+use infra::cloud::fake::{Effect, FakeCloud, Fault, Verb};
+use infra::cloud::{Cloud, Op};
 use infra::plan::Options;
 use infra::state::LogKey;
 use tokio::sync::watch;
@@ -86,4 +89,37 @@ async fn whoever_lost_the_log_sends_nothing_more() {
     assert!(matches!(stopped, Stopped::Journal { .. }));
     sleep(Duration::from_secs(600)).await;
     assert_eq!(user.cloud.count(Verb::Create), 1, "the service is not made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_deleted_since_an_interrupt_and_is_wanted_again_is_made_anew_once_it_is_gone() {
+    let stack = "resources: { Queue: { type: Test::App::Queue, properties: { QueueName: orders } } }";
+    let times = |verb: Verb, _: &TypeInfo| if verb == Verb::Delete { Duration::from_secs(90) } else { Duration::ZERO };
+    let mut user = User::of(FakeCloud::builder(catalog()).times(times).build());
+    user.applied(stack).await;
+    let first = user.id("Queue");
+    user.options.destroy = true;
+    let (cloud, going) = (user.cloud.clone(), first.clone());
+    // What the cloud was asked for it does, whatever becomes of who asked.
+    user.cloud.inject(Fault::new(Effect::Hang).on(Verb::Delete));
+    let (asking, interrupt) = watch::channel(Interrupt::None);
+    let ask = async {
+        sleep(Duration::from_secs(1)).await;
+        tokio::spawn(async move {
+            let kind = catalog().get("Test::App::Queue").cloned().unwrap();
+            let op = Op::new("op".into(), "Queue".into(), "shop".into(), "default".into());
+            cloud.delete(&kind, &op, &going).await.unwrap();
+        });
+        asking.send_replace(Interrupt::Stop);
+        std::future::pending::<()>().await;
+    };
+    let report = tokio::select! {
+        report = user.try_apply(stack, interrupt) => report.unwrap(),
+        () = ask => unreachable!(),
+    };
+    assert_eq!(report.outcome, Outcome::Interrupted);
+    user.options.destroy = false;
+    user.applied(stack).await;
+    assert_ne!(user.id("Queue"), first);
+    assert_eq!(user.cloud.len(), 1);
 }

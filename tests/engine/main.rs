@@ -10,7 +10,6 @@ mod failure;
 mod growth;
 mod interrupt;
 mod order;
-mod random;
 mod replace;
 mod secret;
 mod selection;

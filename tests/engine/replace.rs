@@ -1,4 +1,6 @@
 use infra::apply::Outcome;
+use infra::cloud::ErrorKind;
+use infra::cloud::fake::{Fault, Verb};
 
 use super::support::{User, report_text};
 
@@ -154,4 +156,21 @@ async fn a_protected_resource_is_neither_replaced_nor_deleted() {
     let report = user.apply("resources: {}\n").await;
     assert_eq!(report.outcome, Outcome::Done, "{}", report_text(&report));
     assert!(user.cloud.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wanted_again_before_it_is_deleted_makes_way_for_its_like() {
+    let stack = |cluster: &str| {
+        format!(
+            "resources: {{ Web: {{ type: Test::App::Service, properties: {{ ServiceName: web, Cluster: {cluster}, \
+             Containers: [{{ Name: a, Image: x }}] }} }} }}"
+        )
+    };
+    let user = User::new();
+    user.applied(&stack("one")).await;
+    user.cloud.inject(Fault::fail(Verb::Delete, ErrorKind::Unavailable));
+    assert_eq!(user.apply(&stack("two")).await.outcome, Outcome::Failed);
+    assert_eq!(user.cloud.len(), 2);
+    user.applied(&stack("one")).await;
+    assert_eq!(user.cloud.len(), 1);
 }

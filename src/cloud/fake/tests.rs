@@ -241,6 +241,19 @@ async fn only_what_starts_early_may_use_what_is_not_ready() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_waits_until_it_is_usable() {
+    let cloud = slow();
+    let (kind, op) = (cloud.kind(BALANCER), op("Alb"));
+    let properties = Value::from(json!({"Name": "web", "Subnets": []}));
+    let id = cloud.create(&kind, &op, &properties).await.unwrap();
+    let arn = cloud.get(&id).unwrap().outputs.get("LoadBalancerArn").cloned().unwrap().reveal();
+    let began = Instant::now();
+    cloud.change(BALANCER, &id, "Tags", Some(json!([{"Key": "a", "Value": "b"}]).into())).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 120);
+    cloud.make(QUEUE, "Queue", json!({"QueueName": "q", "RedrivePolicy": {"uses": arn}})).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_changes_outside_infra_is_seen() {
     let cloud = cloud();
     let vpc = cloud.make(VPC, "Vpc", json!({"CidrBlock": "10.0.0.0/16"})).await.unwrap();

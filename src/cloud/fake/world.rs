@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -19,6 +20,8 @@ type UniqueKey = (&'static str, usize, String);
 #[derive(Debug)]
 pub(super) struct World {
     shapes: HashMap<&'static str, Arc<Shape>>,
+    /// For how long it is not told of what was just made.
+    unseen: Duration,
     prefixes: HashSet<String>,
     resources: HashMap<Id, Resource>,
     /// Whose id or output a string is; of those that are gone, too, for such a string dangles.
@@ -39,16 +42,20 @@ struct Resource {
     outputs: Value,
     references: HashSet<Id>,
     made_for: Option<Address>,
+    told_from: Instant,
     ready_at: Instant,
     settled: bool,
+    /// Whether it is being deleted: nobody is told of it any more, but its names are still taken.
+    going: bool,
 }
 
 impl World {
-    pub(super) fn new(catalog: &Catalog) -> Self {
+    pub(super) fn new(catalog: &Catalog, unseen: Duration) -> Self {
         let shapes: HashMap<_, _> = catalog.iter().map(|kind| (kind.name, Arc::new(Shape::new(kind)))).collect();
         Self {
             prefixes: shapes.values().map(|shape| shape.prefix.clone()).collect(),
             shapes,
+            unseen,
             resources: HashMap::new(),
             owners: HashMap::new(),
             users: HashMap::new(),
@@ -78,6 +85,11 @@ impl World {
 
     pub(super) fn live_of(&self, type_name: &str, id: &Id) -> Option<Live> {
         self.of_type(type_name, id).and_then(|_| self.live(id))
+    }
+
+    /// Whether it is told of by now.
+    pub(super) fn is_told(&self, id: &Id) -> bool {
+        self.resources.get(id).is_some_and(|resource| resource.told_from <= Instant::now())
     }
 
     /// All resources of a type, sorted by id.
@@ -140,8 +152,10 @@ impl World {
         }
         let made_for = op.map(|op| op.address.clone());
         let settled = op.is_none();
-        self.resources
-            .insert(id.clone(), Resource { shape, properties, outputs, references, made_for, ready_at, settled });
+        let told_from = if settled { Instant::now() } else { Instant::now() + self.unseen };
+        let resource =
+            Resource { shape, properties, outputs, references, made_for, told_from, ready_at, settled, going: false };
+        self.resources.insert(id.clone(), resource);
         Ok(id)
     }
 
@@ -219,6 +233,13 @@ impl World {
         users.sort();
         let message = format!("{id} is used by {users:?}");
         Err(refused(Verb::Delete, type_name, ErrorKind::InUse, "DependencyViolation", message))
+    }
+
+    /// Begins to delete it.
+    pub(super) fn begin_removal(&mut self, id: &Id) {
+        if let Some(resource) = self.resources.get_mut(id) {
+            resource.going = true;
+        }
     }
 
     pub(super) fn remove(&mut self, id: &Id) -> bool {
@@ -300,7 +321,7 @@ impl World {
                 }
                 continue;
             };
-            let Some(resource) = self.resources.get(target) else {
+            let Some(resource) = self.resources.get(target).filter(|resource| !resource.going) else {
                 return Err(missing(verb, shape.kind.name, &text));
             };
             if !resource.settled && !starts_early(shape, &property) {
@@ -328,7 +349,7 @@ impl World {
     }
 
     fn of_type(&self, type_name: &str, id: &Id) -> Option<&Resource> {
-        self.resources.get(id).filter(|resource| resource.shape.kind.name == type_name)
+        self.resources.get(id).filter(|resource| resource.shape.kind.name == type_name && !resource.going)
     }
 
     fn shape(&self, type_name: &str) -> Option<Arc<Shape>> {

@@ -61,6 +61,24 @@ async fn who_opens_after_a_damaged_entry_goes_on_behind_it_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn entries_cut_off_one_after_the_other_count_as_never_written() {
+    let (directory, store) = one_resource().await;
+    let unfinished = {
+        fs::remove_file(entry(directory.path(), 4)).unwrap();
+        load(&store).await
+    };
+    // The one that was to declare the first void was cut off as well.
+    for serial in [4, 5] {
+        fs::write(entry(directory.path(), serial), b"{\"version\":1,").unwrap();
+    }
+    let (journal, state) = open(&store, "apply").await;
+    assert_eq!((state.warnings.len(), &state.resources), (2, &unfinished.resources));
+    create(&journal, "Other", "q-2").await.unwrap();
+    let state = load(&store).await;
+    assert_eq!((state.resources.len(), state.warnings.len()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_damaged_first_entry_is_made_again_with_a_new_key() {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(LocalStore::new(directory.path()));

@@ -173,6 +173,24 @@ async fn a_holder_whose_renewals_do_not_come_through_may_not_call_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_heard_of_too_late_holds_nothing() {
+    let store = Arc::new(MemoryStore::new());
+    let stubborn = Stubborn::before(&store);
+    let (frozen, _) = open(&stubborn, "frozen").await;
+    stubborn.set(Mood::Frozen);
+    sleep(LEASE * 2 / 3).await;
+    let mut hold = Box::pin(frozen.hold());
+    timeout(Duration::ZERO, &mut hold).await.unwrap_err();
+    stubborn.set(Mood::Fine);
+    sleep(Duration::from_secs(1)).await;
+    stubborn.set(Mood::Frozen);
+    open(&store, "second").await;
+    timeout(Duration::from_secs(1), &mut hold).await.unwrap_err();
+    stubborn.set(Mood::Fine);
+    assert_eq!(lost_to(hold.await.unwrap_err()), "second");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_append_whose_answer_was_lost_is_known_as_our_own() {
     let store = Arc::new(MemoryStore::new());
     let stubborn = Stubborn::before(&store);

@@ -43,7 +43,8 @@ impl User {
         Self::of(FakeCloud::builder(catalog()).latency(Duration::from_millis(100)).times(times).build())
     }
 
-    fn of(cloud: FakeCloud) -> Self {
+    /// In this cloud.
+    pub(crate) fn of(cloud: FakeCloud) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, options) = (Arc::new(MemoryStore::new()), Options::default());
         Self { cloud, store, options, folder, events: Mutex::default() }
