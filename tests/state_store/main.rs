@@ -108,10 +108,10 @@ async fn a_bucket_that_is_missing_or_closed_is_named() {
 async fn a_log_is_encrypted_with_a_key_of_kms() {
     let local = LocalAws::start(Options::default()).await.unwrap();
     bucket(&local, "state").await;
-    let aws = || Aws::local(REGION, &local.endpoint());
-    let made = aws().await.kms().create_key().send().await.unwrap();
+    let endpoint = local.endpoint();
+    let made = Aws::local(REGION, &endpoint).await.kms().create_key().send().await.unwrap();
     let id = made.key_metadata().unwrap().key_id();
-    let key_of = async || Arc::new(KmsKey::new(aws().await, id));
+    let key_of = async || Arc::new(KmsKey::new(Aws::local(REGION, &endpoint).await, id));
     let kept = store(&local, "s3://state").await;
     let encrypted = EncryptedStore::new(kept.clone(), Some(key_of().await), Arc::new(Opens(key_of().await)));
     encrypted.append(&key(), 1, b"kanari".to_vec()).await.unwrap();
