@@ -68,11 +68,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     }
     let (journal, state) = run::open(&session.driver, &graph, "rollback", &args.change, &interrupts).await?;
     let result = held(args, &session.driver, graph, state, &journal, &chosen, &interrupts).await;
-    // Whatever happened, the next run need not wait. Where the log was lost there is nothing to let go of.
-    let closed = journal.close().await;
-    let code = result?;
-    closed?;
-    Ok(code)
+    run::let_go(&journal, result).await
 }
 
 /// The services that are asked for.
