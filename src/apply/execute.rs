@@ -56,6 +56,8 @@ pub(super) struct Execution<'a, C> {
     made: mpsc::UnboundedSender<Made>,
     /// Deletes that have nothing to delete, because what was to be replaced stays.
     needless: HashSet<usize>,
+    /// Whether the credentials are no good any more: whatever starts now would fail alike.
+    locked_out: bool,
     report: Report,
 }
 
@@ -75,7 +77,10 @@ pub(super) async fn execute<'a, C: Cloud>(
     let mut draining = *interrupt.borrow_and_update() != Interrupt::None;
     let mut listening = true;
     loop {
-        while !draining && let Some(operation) = execution.schedule.start() {
+        while !draining
+            && !execution.locked_out
+            && let Some(operation) = execution.schedule.start()
+        {
             execution.start(operation);
         }
         if execution.running.is_empty() {
@@ -167,6 +172,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             running: FuturesUnordered::new(),
             made,
             needless: HashSet::new(),
+            locked_out: false,
             report: Report {
                 outcome: Outcome::Done,
                 done: Vec::new(),
@@ -300,6 +306,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             Ok(effect) => effect,
             Err(Fault::Journal(error)) => return Some(error),
             Err(Fault::Cloud(error)) => {
+                self.locked_out |= error.kind == ErrorKind::Credentials;
                 let error = self.explained(operation, error);
                 self.fail(index, error, operation.place.clone(), took);
                 return None;
@@ -376,7 +383,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 Work::Delete { cause: DeleteCause::ReplacedBy(_), .. } => self.report.done.contains(&made),
                 _ => false,
             };
-            if follows && self.run.graph.index(&operation.address).is_some() {
+            if follows && !self.run.plan.destroy && self.run.graph.index(&operation.address).is_some() {
                 self.report.predecessors.push(operation.address.clone());
             }
             (self.run.events)(Event::Skipped {
