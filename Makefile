@@ -1,6 +1,6 @@
 # Needs Rust, Python 3 and git; everything else is installed under target/.
 
-.PHONY: demo test bench docs
+.PHONY: demo test sweep-real bench docs
 
 demo:  ## The main job: plan, apply, change and destroy the notification stack on a local AWS
 	@scripts/demo
@@ -8,6 +8,9 @@ demo:  ## The main job: plan, apply, change and destroy the notification stack o
 test:  ## All tests, and the engine's without the AWS SDK
 	cargo test --workspace --no-fail-fast
 	cargo test --package infra --no-default-features
+
+sweep-real: ## Kills infra before and after every changing call of a stack's whole life on the local AWS; see docs/reliability.md
+	STRIDE=1 LIVES=12 cargo test --workspace --test sweep_real -- --nocapture
 
 bench: ## How the cost of plan and apply grows with the stack; see docs/performance.md
 	cargo bench --package infra --no-default-features
