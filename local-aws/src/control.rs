@@ -72,12 +72,21 @@ impl Control {
 
     /// Deletes a fault; says whether there was one.
     pub fn remove_fault(&self, id: FaultId) -> bool {
-        self.0.faults().remove(id)
+        let removed = self.0.faults().remove(id);
+        self.0.release(Some(id));
+        removed
     }
 
     /// Deletes all faults.
     pub fn clear_faults(&self) {
         self.0.faults().clear();
+        self.0.release(None);
+    }
+
+    /// Says whether a fault holds a call by now, and all after it.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.0.holds()
     }
 
     /// Has simulated tasks behave so, those too that run already; the newest behaviour that matches an image counts.
@@ -161,7 +170,7 @@ impl Control {
         *shared.memory() = Memory::default();
         shared.traffic.clear();
         shared.clock().clear();
-        shared.faults().clear();
+        self.clear_faults();
         shared.behaviours.clear();
         self.set(Settings { time_scale: None, hidden_ms: Some(0), cut_after: Some(0) });
         shared.recorder().clear();

@@ -75,6 +75,11 @@ pub enum Action {
     DropBefore,
     /// It is done, and the connection closes before the answer.
     DropAfter,
+    /// It is neither done nor answered, and nor is any later call: all connections stay open until the rule is deleted, and
+    /// close then. So a client can be stopped at this very call.
+    HoldBefore,
+    /// The same after it is done.
+    HoldAfter,
 }
 
 /// The number of a rule, to delete it by.
@@ -101,8 +106,8 @@ pub struct ActiveFault {
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     pub(crate) delay: Duration,
-    /// The first of the other actions that applies.
-    pub(crate) action: Option<Action>,
+    /// The first of the other actions that applies, and whose it is.
+    pub(crate) action: Option<(FaultId, Action)>,
 }
 
 /// All rules.
@@ -161,7 +166,7 @@ impl Faults {
                 }
                 // One call can go wrong in one way only; the next rule keeps its turn.
                 _ if verdict.action.is_some() => continue,
-                action => verdict.action = Some(action.clone()),
+                action => verdict.action = Some((rule.id, action.clone())),
             }
             rule.applied += 1;
         }
@@ -234,7 +239,8 @@ mod tests {
         faults.add(Fault { action: latency, ..fault(When::Always, None) });
         faults.add(fault(When::Always, None));
         let verdict = faults.judge("EC2", "createvpc");
-        assert_eq!((verdict.delay, verdict.action), (Duration::from_millis(40), Some(Action::Throttle)));
+        let action = verdict.action.map(|(_, action)| action);
+        assert_eq!((verdict.delay, action), (Duration::from_millis(40), Some(Action::Throttle)));
     }
 
     #[test]

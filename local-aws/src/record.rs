@@ -29,6 +29,10 @@ pub struct CallRecord {
     pub refused: Option<String>,
     /// Whether the call went wrong on purpose.
     pub fault: bool,
+    /// Whether it was done, with success; its answer may have been lost.
+    pub done: bool,
+    /// Whether it was held, unanswered.
+    pub held: bool,
 }
 
 /// All calls since the record was last cleared.
@@ -88,6 +92,8 @@ impl Recorder {
                 status: None,
                 refused: None,
                 fault: false,
+                done: false,
+                held: false,
             });
         }
         Some(Place { generation: self.generation, number })

@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use crate::call::{Call, Scope};
 use crate::error::AwsError;
 use crate::fault::Action;
+use crate::record::Place;
 use crate::shared::Shared;
 use crate::{control, service};
 
@@ -64,7 +65,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     control: &Router,
 ) -> Result<Response, Dropped> {
     let request = match shared.traffic.answer(request.map(Body::new), peer).await {
@@ -90,36 +91,96 @@ async fn answer(
 }
 
 /// Answers a signed call: takes it down, lets it go wrong if it is to, and has it done.
-async fn signed(call: Call, request: Request<Bytes>, shared: &Shared) -> Result<Response, Dropped> {
+async fn signed(call: Call, request: Request<Bytes>, shared: &Arc<Shared>) -> Result<Response, Dropped> {
     let Scope { service, region } = &call.scope;
     let begun = shared.recorder().begin(service, region, &call.operation, !call.is_read());
     let place = begun.ok_or(Dropped)?;
+    unless_held(shared, place).await?;
     let verdict = shared.faults().judge(service, &call.operation);
     if verdict.action.is_some() || !verdict.delay.is_zero() {
         shared.recorder().complete(place, |record| record.fault = true);
     }
     if !verdict.delay.is_zero() {
         tokio::time::sleep(verdict.delay).await;
+        unless_held(shared, place).await?;
     }
-    let wrong = match &verdict.action {
-        Some(Action::DropBefore) => return Err(Dropped),
-        Some(Action::Throttle) => Some(AwsError::throttled(&call)),
-        Some(Action::Status(status)) => Some(AwsError::failed(&call, *status)),
-        Some(Action::Error { code, message, status }) => {
+    let action = verdict.action;
+    let wrong = match &action {
+        Some((_, Action::DropBefore)) => return Err(Dropped),
+        Some((by, Action::HoldBefore)) => {
+            shared.hold(*by);
+            return Err(held(shared, place).await);
+        }
+        Some((_, Action::Throttle)) => Some(AwsError::throttled(&call)),
+        Some((_, Action::Status(status))) => Some(AwsError::failed(&call, *status)),
+        Some((_, Action::Error { code, message, status })) => {
             Some(AwsError { status: *status, code: code.clone(), message: message.clone() })
         }
-        Some(Action::DropAfter | Action::Latency { .. }) | None => None,
+        Some((_, Action::DropAfter | Action::HoldAfter | Action::Latency { .. })) | None => None,
     };
+    let after = match &action {
+        Some((_, Action::DropAfter)) => After::Drop,
+        Some((_, Action::HoldAfter)) => After::Hold,
+        _ => After::Answer,
+    };
+    // AWS ends what it has begun, whoever still listens. Only a listener to a queue is one as long as it listens.
+    let response = if call.is_read() || call.operation == "ReceiveMessage" {
+        perform(&call, request, shared, place, wrong, after).await
+    } else {
+        let shared = Arc::clone(shared);
+        let doing = tokio::spawn(async move { perform(&call, request, &shared, place, wrong, after).await });
+        doing.await.map_err(|_panicked| Dropped)?
+    };
+    match action {
+        Some((_, Action::DropAfter)) => Err(Dropped),
+        Some((by, Action::HoldAfter)) => {
+            shared.hold(by);
+            Err(held(shared, place).await)
+        }
+        _ => Ok(response),
+    }
+}
+
+/// What follows a call that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    Answer,
+    Drop,
+    Hold,
+}
+
+/// Does a call, or fails it as asked, and takes down what became of it.
+async fn perform(
+    call: &Call,
+    request: Request<Bytes>,
+    shared: &Shared,
+    place: Place,
+    wrong: Option<AwsError>,
+    after: After,
+) -> Response {
     let done = match wrong {
         Some(error) => Err(error),
-        None => service::perform(&call, request, shared).await,
+        None => service::perform(call, request, shared).await,
     };
     let refused = done.as_ref().err().map(|error| error.code.clone());
-    let response = done.map_or_else(|error| error.response(&call, place.number), |response| response.map(Body::from));
-    let lost = verdict.action == Some(Action::DropAfter);
+    let response = done.map_or_else(|error| error.response(call, place.number), |response| response.map(Body::from));
     shared.recorder().complete(place, |record| {
-        record.status = (!lost).then_some(response.status().as_u16());
+        record.status = (after == After::Answer).then_some(response.status().as_u16());
+        record.held = after == After::Hold;
         record.refused = refused;
+        record.done = response.status().is_success();
     });
-    if lost { Err(Dropped) } else { Ok(response) }
+    response
+}
+
+/// Returns at once, unless calls are held: then when they are let go of, for the connection to be closed.
+async fn unless_held(shared: &Shared, place: Place) -> Result<(), Dropped> {
+    if shared.holds() { Err(held(shared, place).await) } else { Ok(()) }
+}
+
+/// Holds a call until calls are let go of.
+async fn held(shared: &Shared, place: Place) -> Dropped {
+    shared.recorder().complete(place, |record| record.held = true);
+    shared.released().await;
+    Dropped
 }

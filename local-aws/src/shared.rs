@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::clock::Clock;
 use crate::ecs::Scheduler;
 use crate::ecs::runtime::Runtime;
-use crate::fault::Faults;
+use crate::fault::{FaultId, Faults};
 use crate::inventory::Item;
 use crate::memory::Memory;
 use crate::record::Recorder;
@@ -37,6 +39,7 @@ pub(crate) struct Shared {
     memory: Mutex<Memory>,
     recorder: Mutex<Recorder>,
     hidden_for: Mutex<Duration>,
+    holding: watch::Sender<Option<FaultId>>,
 }
 
 impl Shared {
@@ -54,6 +57,7 @@ impl Shared {
             memory: Mutex::default(),
             recorder: Mutex::new(Recorder::new()),
             hidden_for: Mutex::default(),
+            holding: watch::Sender::new(None),
         }
     }
 
@@ -71,6 +75,34 @@ impl Shared {
 
     pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
         held(&self.recorder)
+    }
+
+    /// Holds all calls until the rule `by` is deleted.
+    pub(crate) fn hold(&self, by: FaultId) {
+        self.holding.send_replace(Some(by));
+    }
+
+    /// Lets go of the calls that the rule `by`, or any rule, holds.
+    pub(crate) fn release(&self, by: Option<FaultId>) {
+        self.holding.send_if_modified(|holding| {
+            let released = holding.is_some() && (by.is_none() || *holding == by);
+            if released {
+                *holding = None;
+            }
+            released
+        });
+    }
+
+    /// Says whether calls are held.
+    pub(crate) fn holds(&self) -> bool {
+        self.holding.borrow().is_some()
+    }
+
+    /// Returns once no calls are held.
+    pub(crate) async fn released(&self) {
+        // The sender lives as long as this does.
+        let mut holding = self.holding.subscribe();
+        let _never_fails = holding.wait_for(Option::is_none).await;
     }
 
     /// Returns for how long a new id is not visible.

@@ -43,6 +43,53 @@ async fn a_dropped_connection_loses_the_call_or_only_its_answer() {
 }
 
 #[tokio::test]
+async fn a_held_call_holds_all_after_it_and_is_done_or_not_as_asked() {
+    let (local, aws) = start().await;
+    let control = local.control();
+    let cidr = [("CidrBlock", "10.0.0.0/16")];
+    for (action, made) in [(Action::HoldBefore, 0), (Action::HoldAfter, 1)] {
+        control.clear_calls();
+        let fault = control.add_fault(fault("ec2", "CreateVpc", When::Nth(1), action));
+        let (first, second, ()) = tokio::join!(
+            aws.try_query("ec2", "CreateVpc", &cidr),
+            async {
+                while !control.holds() {
+                    tokio::task::yield_now().await;
+                }
+                aws.try_query("ec2", "CreateVpc", &cidr).await
+            },
+            async {
+                while control.calls().calls.iter().filter(|call| call.held).count() < 2 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                assert!(control.remove_fault(fault));
+            },
+        );
+        assert!(first.is_err() && second.is_err(), "{first:?} {second:?}");
+        assert!(!control.holds());
+        let done = control.calls().calls.iter().filter(|call| call.operation == "CreateVpc" && call.done).count();
+        assert_eq!((done, vpcs(&aws).await), (made, made));
+    }
+    local.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_is_done_to_its_end_though_nobody_listens_any_more() {
+    let (local, aws) = start().await;
+    let cidr = [("CidrBlock", "10.0.0.0/16")];
+    let mut calls = futures::future::join_all((0..20).map(|_| aws.try_query("ec2", "CreateVpc", &cidr)));
+    while local.control().calls().total < 20 {
+        let _not_yet = tokio::time::timeout(Duration::from_millis(1), &mut calls).await;
+    }
+    drop(calls);
+    while local.control().calls().calls.iter().any(|call| !call.done) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(vpcs(&aws).await, 20);
+    local.stop().await;
+}
+
+#[tokio::test]
 async fn errors_have_the_shape_of_their_protocol() {
     let (local, aws) = start().await;
     let control = local.control();

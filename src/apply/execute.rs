@@ -23,7 +23,7 @@ use super::redact::{redact, texts};
 use super::schedule::Schedule;
 use super::{Interrupt, Run, Stopped};
 use crate::address::{Address, OpId};
-use crate::cloud::{Cloud, Live, Saying, Told};
+use crate::cloud::{Cloud, ErrorKind, Live, Saying, Told};
 use crate::plan::known::{Known, of_live, on_record};
 use crate::plan::ledger::Ledger;
 use crate::plan::shape::Shapes;
@@ -53,6 +53,8 @@ pub(super) struct Execution<'a, C> {
     made: mpsc::UnboundedSender<Made>,
     /// Deletes that have nothing to delete, because what was to be replaced stays.
     needless: HashSet<usize>,
+    /// Whether the credentials are no good any more: whatever starts now would fail alike.
+    locked_out: bool,
     report: Report,
 }
 
@@ -72,7 +74,10 @@ pub(super) async fn execute<'a, C: Cloud>(
     let mut draining = *interrupt.borrow_and_update() != Interrupt::None;
     let mut listening = true;
     loop {
-        while !draining && let Some(operation) = execution.schedule.start() {
+        while !draining
+            && !execution.locked_out
+            && let Some(operation) = execution.schedule.start()
+        {
             execution.start(operation);
         }
         if execution.running.is_empty() {
@@ -164,6 +169,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             running: FuturesUnordered::new(),
             made,
             needless: HashSet::new(),
+            locked_out: false,
             report: Report::new(Outcome::Done),
         }
     }
@@ -291,6 +297,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             Ok(effect) => effect,
             Err(Fault::Journal(error)) => return Some(error),
             Err(Fault::Cloud(error)) => {
+                self.locked_out |= error.kind == ErrorKind::Credentials;
                 let error = self.explained(operation, error);
                 self.fail(index, error, operation.place.clone(), took);
                 return None;

@@ -125,6 +125,8 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         ErrorKind::Denied
     } else if has(&["ExpiredToken", "UnrecognizedClient", "SignatureDoesNotMatch", "InvalidAccessKeyId"])
         || is(&["InvalidClientTokenId", "AuthFailure", "MissingAuthenticationToken", "IncompleteSignature"])
+        // EC2's word for a session token that has expired.
+        || is(&["RequestExpired"])
     {
         ErrorKind::Credentials
     } else if has(&["LimitExceeded", "QuotaExceeded", "TooMany", "MaxSpotInstance", "InsufficientFreeAddresses"]) {
@@ -214,6 +216,7 @@ mod tests {
             ("", 403, ErrorKind::Denied),
             ("", 400, ErrorKind::Invalid),
             ("ExpiredTokenException", 400, ErrorKind::Credentials),
+            ("RequestExpired", 400, ErrorKind::Credentials),
             ("InvalidClientTokenId", 403, ErrorKind::Credentials),
             ("VpcLimitExceeded", 400, ErrorKind::Quota),
             ("TooManyLoadBalancers", 400, ErrorKind::Quota),

@@ -10,6 +10,7 @@ pub mod document;
 pub mod error;
 pub mod fifo;
 pub mod fresh;
+pub mod in_use;
 pub mod lookup;
 pub mod mirror;
 pub mod of;
@@ -176,8 +177,8 @@ impl Cloud for AwsCloud {
         by_name(kind.name)?.update(&self.aws, op, id, old, new).await
     }
 
-    async fn delete(&self, kind: &TypeInfo, _op: &Op, id: &Id) -> Result<()> {
-        by_name(kind.name)?.delete(&self.aws, id).await
+    async fn delete(&self, kind: &TypeInfo, op: &Op, id: &Id) -> Result<()> {
+        by_name(kind.name)?.delete(&self.aws, op, id).await
     }
 
     async fn find(&self, kind: &TypeInfo, op: &Op, properties: &Value) -> Result<Option<Id>> {

@@ -3,27 +3,21 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::time::Duration;
-
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use tokio::time::Instant;
 
 use super::client::Aws;
 use super::resource::{Observed, Resource, Result};
 use super::tags::{self, TagSet};
 use super::wait::Backoff;
-use super::{error, schema};
+use super::{error, in_use, schema};
 use crate::address::Id;
 use crate::catalog::TypeInfo;
 use crate::cloud::{CloudError, ErrorKind, Live, Op};
 use crate::value::Value;
+use futures::StreamExt;
+use futures::future::BoxFuture;
 
 /// Reads of one type that are under way at the same time.
 const CONCURRENT_READS: usize = 8;
-/// How long a deletion waits for what still uses the resource to go: network interfaces of a load balancer or of Fargate
-/// tasks stay for minutes.
-const IN_USE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// A resource type without its Rust type: what the table `TYPES` holds.
 pub trait AnyResource: Send + Sync {
@@ -47,7 +41,7 @@ pub trait AnyResource: Send + Sync {
         new: &'a Value,
     ) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::delete`]; succeeds when it is already gone.
-    fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<()>>;
+    fn delete<'a>(&'a self, aws: &'a Aws, op: &'a Op, id: &'a Id) -> BoxFuture<'a, Result<()>>;
     /// See [`Resource::find`].
     fn find<'a>(&'a self, aws: &'a Aws, op: &'a Op, properties: &'a Value) -> BoxFuture<'a, Result<Option<Id>>>;
     /// See [`Resource::tagged`].
@@ -147,7 +141,9 @@ impl<T: Resource> AnyResource for Of<T> {
 
     fn read<'a>(&'a self, aws: &'a Aws, ids: &'a [Id]) -> BoxFuture<'a, Result<Vec<Live>>> {
         Box::pin(async move {
-            let mut found = Self::read_once(aws, ids).await?;
+            let fresh =
+                |error: &CloudError| error.kind == ErrorKind::NotFound && ids.iter().any(|id| aws.fresh.holds(id));
+            let mut found = patiently(aws, fresh, || Self::read_once(aws, ids)).await?;
             let mut backoff = Backoff::new(aws);
             loop {
                 let missing = |id: &&Id| aws.fresh.holds(id) && found.iter().all(|live| live.id != **id);
@@ -180,12 +176,9 @@ impl<T: Resource> AnyResource for Of<T> {
         })
     }
 
-    fn delete<'a>(&'a self, aws: &'a Aws, id: &'a Id) -> BoxFuture<'a, Result<()>> {
+    fn delete<'a>(&'a self, aws: &'a Aws, op: &'a Op, id: &'a Id) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let started = Instant::now();
-            let patience = aws.scaled(IN_USE_PATIENCE);
-            let still_used = |error: &CloudError| error.kind == ErrorKind::InUse && started.elapsed() < patience;
-            error::found(patiently(aws, still_used, || T::delete(aws, id)).await)?;
+            error::found(in_use::delete::<T>(aws, op, id).await)?;
             aws.fresh.deleted(id);
             Ok(())
         })

@@ -24,10 +24,14 @@ use serde::de::IgnoredAny;
 
 use crate::cloud::fence;
 
-/// The call may or may not have been carried out.
+/// The call may or may not have been carried out, now or by an earlier attempt.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer was lost, so it is not known whether the call was carried out: {0}")]
-struct Lost(String);
+enum Lost {
+    #[error("the answer was lost, so it is not known whether the call was carried out: {0}")]
+    Answer(String),
+    #[error("not sent, because this process stood still for so long that another may work on the stack now")]
+    Fenced,
+}
 
 /// Whether `error` comes from an answer that was lost.
 pub fn is_lost(error: &(dyn Error + 'static)) -> bool {
@@ -50,8 +54,7 @@ struct OnceConnector(SharedHttpConnector);
 impl HttpConnector for OnceConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if !fence::is_open() {
-            let why = "this process stood still for so long that another may work on the stack now";
-            return HttpConnectorFuture::ready(Err(lost(why.to_owned())));
+            return HttpConnectorFuture::ready(Err(ConnectorError::other(Lost::Fenced.into(), None)));
         }
         if is_repeatable(&request) {
             return self.0.call(request);
@@ -86,7 +89,7 @@ async fn settled(response: HttpResponse) -> Result<HttpResponse, ConnectorError>
 }
 
 fn lost(why: String) -> ConnectorError {
-    ConnectorError::other(Lost(why).into(), None)
+    ConnectorError::other(Lost::Answer(why).into(), None)
 }
 
 /// Whether the failure came before anything was sent.

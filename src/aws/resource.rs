@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::client::Aws;
+use super::in_use::Holder;
 use super::tags::{self, TagSet};
 use crate::address::Id;
 use crate::catalog::{GeneratedName, Permissions, Tagging};
@@ -65,6 +66,11 @@ pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 's
 
     /// Deletes it and waits until it is gone. "Not found" and "in use" are the caller's to deal with.
     fn delete(aws: &Aws, id: &Id) -> impl Future<Output = Result<()>> + Send;
+
+    /// What stands against its deletion, as far as AWS tells.
+    fn holders(_aws: &Aws, _id: &Id) -> impl Future<Output = Result<Vec<Holder>>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Ids of those that have all of these tags.
     fn tagged(_aws: &Aws, _tags: &TagSet) -> impl Future<Output = Result<Vec<Id>>> + Send {

@@ -13,6 +13,12 @@ use crate::value::Value;
 /// Tags by key.
 pub type TagSet = BTreeMap<String, String>;
 
+/// The tag that tells which stack a resource is of.
+pub const STACK: &str = "infra:stack";
+/// The tag that tells in which environment.
+pub const ENVIRONMENT: &str = "infra:environment";
+/// The tag that tells under which address.
+pub const ADDRESS: &str = "infra:address";
 /// The tag that tells which operation made a resource.
 pub const OP: &str = "infra:op";
 /// The most characters that AWS takes as a tag's value.
@@ -99,9 +105,9 @@ pub fn of_op(op: &Op) -> TagSet {
 /// `properties` with the tags that say whose the resource is.
 pub fn owned(properties: &Value, tagging: Tagging, op: &Op) -> Value {
     let ownership = [
-        ("infra:stack", tag_value(&op.stack)),
-        ("infra:environment", tag_value(&op.environment)),
-        ("infra:address", tag_value(op.address.as_str())),
+        (STACK, tag_value(&op.stack)),
+        (ENVIRONMENT, tag_value(&op.environment)),
+        (ADDRESS, tag_value(op.address.as_str())),
         (OP, op.id.to_string()),
     ];
     let mut map = properties.as_map().cloned().unwrap_or_default();

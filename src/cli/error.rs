@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use crate::diagnostic::Diagnostic;
 
+/// What an interruption has done before the first change.
+pub(super) const NOTHING_CHANGED: &str = "interrupted: nothing was changed";
+
 /// What kind of failure ended a command; it decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

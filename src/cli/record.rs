@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{StateArgs, StatePlace, WhichArgs};
-use super::error::CommandError;
+use super::error::{CommandError, NOTHING_CHANGED};
 use super::style::{YELLOW, duration, paint};
 use super::{store, terminal};
 use crate::address::Address;
@@ -102,6 +102,7 @@ impl From<crate::state::Error> for CommandError {
                 let hint = format!("write `state: {place}` in the stack, or give it as --state or INFRA_STATE");
                 return Self::failed(error.to_string()).hint(hint);
             }
+            crate::state::Error::GivenUp => return Self::interrupted(NOTHING_CHANGED),
             crate::state::Error::NoEntry { .. } => "`infra state history` lists the runs with their entries",
             _ => return Self::failed(error.to_string()),
         };

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::args::{ChangeArgs, Format, StackArgs, StateArgs, StatePlace};
-use super::error::{CommandError, Kind};
+use super::error::{CommandError, Kind, NOTHING_CHANGED};
 use super::progress::{Progress, tell_plan};
 use super::style::{BOLD, count, paint};
 use super::{cloud, interrupt, probe, record, render, store, terminal};
@@ -18,7 +18,7 @@ use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::driver::{self, Driver, Planned};
 use crate::plan;
 use crate::stack::{Checked, Graph};
-use crate::state::{Journal, State};
+use crate::state::{self, Journal, OpenOptions, State};
 
 /// A checked stack, and what it is planned with.
 pub(super) struct Session<C> {
@@ -80,13 +80,10 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
     let (journal, state) = open(&session.driver, &graph, change.command, change.change, &interrupts).await?;
 
     let result = held(&change, &session.driver, graph, state, &journal, &interrupts).await;
-    let closed = let_go(&journal, &interrupts).await;
-    let code = result?;
-    closed?;
-    Ok(code)
+    let_go(&journal, &interrupts, result).await
 }
 
-/// Takes the log.
+/// Takes the log; whoever interrupts that leaves it free.
 pub(super) async fn open<C: Cloud>(
     driver: &Driver<C>,
     graph: &Graph,
@@ -94,20 +91,29 @@ pub(super) async fn open<C: Cloud>(
     change: &ChangeArgs,
     interrupts: &watch::Receiver<Interrupt>,
 ) -> Result<(Journal, State), CommandError> {
-    let open = async { Ok(driver.open(graph, record::holder_options(command, change.no_wait)).await?) };
-    let (journal, state) = until_interrupted(interrupts, open).await?;
+    let interrupts = interrupts.clone();
+    let give_up = async move { interrupt::heard(&interrupts).await };
+    let options = OpenOptions { give_up: Some(Box::pin(give_up)), ..record::holder_options(command, change.no_wait) };
+    let (journal, state) = driver.open(graph, options).await?;
     record::warn(&state);
     Ok((journal, state))
 }
 
-/// Lets go of the log, so that the next run need not wait. Where the log was lost there is nothing to let go of; and where
-/// the user stopped it at once, what it had sent may still be carried out: then the next run waits as after a crash.
+/// Lets go of the log, whatever happened, so that the next run need not wait. That the log was lost explains what failed.
+/// Where the user stopped it at once, what it had sent may still be carried out: then the next run waits as after a crash.
 pub(super) async fn let_go(
     journal: &Journal,
     interrupts: &watch::Receiver<Interrupt>,
-) -> Result<(), crate::state::Error> {
-    let stopped = *interrupts.borrow() == Interrupt::Stop;
-    if stopped { Ok(()) } else { journal.close().await }
+    result: Result<ExitCode, CommandError>,
+) -> Result<ExitCode, CommandError> {
+    if *interrupts.borrow() == Interrupt::Stop {
+        return result;
+    }
+    match journal.close().await {
+        Err(lost @ state::Error::LostLog { .. }) => Err(lost.into()),
+        Err(error) => result.and(Err(error.into())),
+        Ok(()) => result,
+    }
 }
 
 /// What is done while the log is held.
@@ -212,7 +218,7 @@ pub(super) async fn until_interrupted<T>(
 ) -> Result<T, CommandError> {
     tokio::select! {
         result = work => result,
-        () = interrupt::heard(interrupts) => Err(CommandError::interrupted("interrupted: nothing was changed")),
+        () = interrupt::heard(interrupts) => Err(CommandError::interrupted(NOTHING_CHANGED)),
     }
 }
 

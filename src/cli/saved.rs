@@ -93,10 +93,7 @@ pub(super) async fn apply(asked: SavedChange<'_>) -> Result<ExitCode, CommandErr
     let (session, graph) = run::until_interrupted(&interrupts, prepare).await?;
     let (journal, state) = run::open(&session.driver, &graph, "apply", asked.change, &interrupts).await?;
     let result = held(&asked, &saved, &session.driver, graph, state, &journal, &interrupts).await;
-    let closed = run::let_go(&journal, &interrupts).await;
-    let code = result?;
-    closed?;
-    Ok(code)
+    run::let_go(&journal, &interrupts, result).await
 }
 
 /// What is done while the log is held.

@@ -19,6 +19,9 @@ pub enum Error {
         /// By whom.
         holder: Box<Holder>,
     },
+    /// It was given up before the log was taken.
+    #[error("the state was not taken: it was given up")]
+    GivenUp,
     /// Somebody else took the log over.
     #[error("the state in {location} was taken over{}", by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default())]
     LostLog {

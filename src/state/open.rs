@@ -1,11 +1,13 @@
 //! Taking a log: at once where it is free, after a whole lease of silence where its holder died.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::entry::Entry;
 use super::error::Error;
@@ -23,6 +25,9 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
 /// For so long the calls that a dead process had under way may still be carried out.
 const CALLS_UNDER_WAY: Duration = Duration::from_secs(5);
+
+/// Whoever gives up waits for so long until an entry that is on its way is written, and so can be taken back.
+const ENTRY_UNDER_WAY: Duration = Duration::from_secs(2);
 
 /// Somebody who holds the log.
 #[derive(Debug)]
@@ -48,37 +53,45 @@ pub struct OpenOptions {
     pub wait: bool,
     /// Called once, when a wait begins.
     pub on_wait: Option<OnWait>,
+    /// Once it is there, the log is not taken any more: opening fails with [`Error::GivenUp`] and leaves the log free.
+    pub give_up: Option<BoxFuture<'static, ()>>,
 }
 
 impl OpenOptions {
     /// Waits, tells nobody, and takes the default lease.
     pub fn new(holder: Holder) -> Self {
-        Self { holder, lease: DEFAULT_LEASE, wait: true, on_wait: None }
+        Self { holder, lease: DEFAULT_LEASE, wait: true, on_wait: None, give_up: None }
     }
 }
 
 impl fmt::Debug for OpenOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { holder, lease, wait, on_wait: _ } = self;
+        let Self { holder, lease, wait, on_wait: _, give_up: _ } = self;
         f.debug_struct("OpenOptions").field("holder", holder).field("lease", lease).field("wait", wait).finish()
     }
 }
 
 pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOptions) -> Result<(Journal, State), Error> {
+    let OpenOptions { holder, lease: own_lease, wait, on_wait, give_up } = options;
+    let mut give_up = give_up.unwrap_or_else(|| Box::pin(std::future::pending()));
     let log = Log::new(store, key);
     let mut told = false;
     // The number that was free when last looked at, and since when: by this process's own clock, so that no two
     // machines' clocks are compared.
     let mut still: Option<(u64, Instant)> = None;
     loop {
-        let loaded = load::load(&*log.store, &log.key).await?;
+        let loaded = tokio::select! {
+            biased;
+            () = &mut give_up => return Err(Error::GivenUp),
+            loaded = load::load(&*log.store, &log.key) => loaded?,
+        };
         if let Some(lease) = &loaded.replay.lease {
             let dead = lease.holder.is_dead();
             let patience = if dead { lease.duration.min(CALLS_UNDER_WAY) } else { lease.duration };
-            if !options.wait && !dead {
+            if !wait && !dead {
                 return Err(Error::Held { location: log.location(), holder: Box::new(lease.holder.clone()) });
             }
-            if !told && let Some(on_wait) = &options.on_wait {
+            if !told && let Some(on_wait) = &on_wait {
                 let begun = loaded.replay.state.begun.values();
                 let under_way = begun.map(|begun| (&begun.address, &begun.action)).collect();
                 on_wait(&Waiting { holder: &lease.holder, under_way, patience });
@@ -90,12 +103,28 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
             };
             still = Some((loaded.next, since));
             if since.elapsed() < patience {
-                watch_log(&log, loaded.next, since + patience).await?;
+                tokio::select! {
+                    () = &mut give_up => return Err(Error::GivenUp),
+                    watched = watch_log(&log, loaded.next, since + patience) => watched?,
+                }
                 continue;
             }
         }
-        match take(&log, &options, &loaded).await {
-            Ok(writer) => return start(writer, loaded.warnings, options.lease),
+        let mut taking = pin!(take(&log, &holder, own_lease, &loaded));
+        let (taken, given_up) = tokio::select! {
+            taken = &mut taking => (taken, false),
+            () = &mut give_up => (timeout(ENTRY_UNDER_WAY, taking).await.unwrap_or(Err(Error::GivenUp)), true),
+        };
+        match taken {
+            Ok(writer) => {
+                let (journal, state) = start(writer, loaded.warnings.clone(), own_lease)?;
+                if given_up {
+                    journal.close().await?;
+                    return Err(Error::GivenUp);
+                }
+                return Ok((journal, state));
+            }
+            Err(_) if given_up => return Err(Error::GivenUp),
             Err(Error::Store(error)) if matches!(*error, StoreError::Taken(_)) => {}
             Err(error) => return Err(error),
         }
@@ -117,20 +146,20 @@ async fn watch_log(log: &Log, next: u64, until: Instant) -> Result<(), Error> {
 }
 
 /// Appends the entry that takes the log.
-async fn take(log: &Log, options: &OpenOptions, loaded: &Loaded) -> Result<Writer, Error> {
+async fn take(log: &Log, holder: &Holder, lease: Duration, loaded: &Loaded) -> Result<Writer, Error> {
     let mut replay = loaded.replay.clone();
     let seal = if replay.seal().is_err() { Some(Seal::generate()?) } else { None };
     let entry = Entry::Open {
-        holder: options.holder.clone(),
-        lease_ms: options.lease.as_millis().try_into().unwrap_or(u64::MAX),
+        holder: holder.clone(),
+        lease_ms: lease.as_millis().try_into().unwrap_or(u64::MAX),
         seal,
         cut: loaded.cut.clone(),
     };
     let sent = (Instant::now(), SystemTime::now());
     let json = serde_json::to_vec(&entry)?;
     replay.apply(loaded.next, entry)?;
-    log.append(loaded.next, &[json], options.lease).await?;
-    Ok(Writer::new(log.clone(), replay, options.lease, sent, loaded.snapshots.clone()))
+    log.append(loaded.next, &[json], lease).await?;
+    Ok(Writer::new(log.clone(), replay, lease, sent, loaded.snapshots.clone()))
 }
 
 fn start(writer: Writer, warnings: Vec<String>, lease: Duration) -> Result<(Journal, State), Error> {

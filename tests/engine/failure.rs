@@ -45,6 +45,30 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_credentials_nothing_more_is_started() {
+    let mut user = User::new();
+    user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Credentials).at("Queue"));
+    let report = user.apply(STACK).await;
+    assert_eq!(
+        report_text(&report),
+        concat!(
+            "Failed\n",
+            "done Create Vpc\n",
+            "failed Create Queue at 8:3: fake:Create: failed on purpose\n",
+            "skipped Service because of Queue\n",
+            "skipped Subnet\n",
+            "skipped Alb\n",
+        )
+    );
+    user.applied(STACK).await;
+    assert_eq!(user.cloud.len(), 5);
+    user.cloud.inject(Fault::fail(Verb::Delete, ErrorKind::Credentials).at("Alb"));
+    let report = user.destroy(STACK).await;
+    assert!(report.predecessors.is_empty(), "a destroy has none: {report:?}");
+    assert_eq!(user.destroy(STACK).await.outcome, Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_output_never_tells_what_was_only_planned() {
     let stack = |version: u32| {
         format!(

@@ -84,14 +84,67 @@ async fn values_are_in_nothing_that_is_written() {
     assert_ne!(infra.id("Given"), given);
     infra.run("destroy", &[], &["--auto-approve"]).expect(0);
 
-    let written = infra.written();
-    assert!(written.iter().any(|(_, text)| text.contains("infra:secret")), "what is written is looked at");
     let generated = [&made_up, &made_up_anew].map(|value| password(value).to_owned());
-    for value in PASSWORDS.iter().map(|password| (*password).to_owned()).chain(generated) {
-        for (place, text) in &written {
-            assert!(!text.contains(&value), "{value} is in {place}:\n{text}");
-        }
+    infra.assert_kept(PASSWORDS.into_iter().chain(generated.iter().map(String::as_str)));
+    local.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_in_saved_plans_pulled_records_histories_and_events() {
+    let local = LocalAws::start(Options::default()).await.unwrap();
+    let infra = Infra::new(&local, "stack.yaml");
+    let [one, two, three] = PASSWORDS.map(|password| with(password, &[]));
+    let approved = ["--auto-approve"];
+    infra.run("validate", &one, &[]).expect(0);
+    infra.run("graph", &one, &[]).expect(0);
+
+    // A saved plan takes the value that it was made with, and no other.
+    let file = infra.file("saved.plan");
+    let file = file.to_str().unwrap();
+    infra.run("plan", &one, &["--out", file, "--format", "markdown"]).expect(0);
+    let given =
+        |password: &Vec<String>| -> Vec<String> { [vec!["apply".into(), file.into()], password.clone()].concat() };
+    let saved = |arguments: Vec<String>| infra.start(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    saved(vec!["apply".into(), file.into()]).expect(64);
+    saved(given(&two)).expect(1);
+    saved(given(&one)).expect(0);
+    let generated = secret_value(&local, &infra.id("Generated"));
+
+    infra.run("apply", &two, &["--auto-approve", "--format", "json"]).expect(0);
+    infra.run("plan", &three, &["--format", "markdown"]).expect(0);
+    infra.run("plan", &[], &[]).expect(64);
+    infra.run("plan", &with(PASSWORDS[0], &["length=canary"]), &[]).expect(64);
+    let (service, operation) = ("secretsmanager".to_owned(), "UpdateSecret".to_owned());
+    let action = Action::Error { code: "EncryptionFailure".into(), message: "disabled".into(), status: 400 };
+    let _until_cleared =
+        local.control().add_fault(Fault { service, operation, when: When::Always, times: None, action });
+    infra.run("apply", &three, &["--auto-approve", "--format", "json"]).expect(1);
+    local.control().clear_faults();
+    for words in [&["status"][..], &["show"], &["output"], &["state", "list"], &["state", "history"]] {
+        infra.record(words, &[]).expect(0);
+        infra.record(words, &["--format", "json"]).expect(0);
     }
+    infra.record(&["output"], &["password"]);
+    infra.record(&["rollback"], &approved).expect(1);
+
+    // Records that leave the log and come back, and the log that goes elsewhere.
+    let pulled = infra.record(&["state", "pull"], &[]).expect(0);
+    let document = infra.file("pulled.json");
+    std::fs::write(&document, &pulled.out).unwrap();
+    infra.run("apply", &two, &approved).expect(0);
+    infra.record(&["state", "push", document.to_str().unwrap()], &["--auto-approve", "--force"]).expect(0);
+    infra.record(&["state", "pull"], &["--serial", "4"]).expect(0);
+    infra.record(&["state", "restore", "4"], &approved).expect(0);
+    infra.run("plan", &two, &[]).expect(0);
+    infra.record(&["state", "push", document.to_str().unwrap()], &["--auto-approve", "--force"]).expect(0);
+    infra.record(&["state", "forget"], &["Told", "--auto-approve"]).expect(0);
+    let elsewhere = infra.file("elsewhere");
+    infra.record(&["state", "migrate"], &["--to", elsewhere.to_str().unwrap(), "--auto-approve"]).expect(0);
+    infra.run("apply", &one, &approved).expect(1);
+    let there = ["--auto-approve", "--format", "json", "--state", elsewhere.to_str().unwrap()];
+    infra.run("destroy", &[], &there).expect(0);
+
+    infra.assert_kept(PASSWORDS.into_iter().chain([password(&generated)]));
     local.stop().await;
 }
 

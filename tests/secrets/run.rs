@@ -8,6 +8,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use local_aws::LocalAws;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -16,7 +18,8 @@ use tempfile::TempDir;
 pub(crate) struct Infra {
     stack: String,
     variables: Vec<(&'static str, String)>,
-    state: TempDir,
+    /// The state's folder, and all files that the test has commands write.
+    work: TempDir,
     written: RefCell<Vec<(String, String)>>,
 }
 
@@ -25,7 +28,7 @@ impl Infra {
         Self {
             stack: format!("tests/secrets/{stack}"),
             variables: local.environment().to_vec(),
-            state: tempfile::tempdir().unwrap(),
+            work: tempfile::tempdir().unwrap(),
             written: RefCell::default(),
         }
     }
@@ -54,12 +57,29 @@ impl Infra {
         self.written.borrow().clone()
     }
 
-    fn start(&self, arguments: &[&str]) -> Run {
+    /// Fails where any of `values` was written anywhere, in whatever form.
+    pub(crate) fn assert_kept<'a>(&self, values: impl IntoIterator<Item = &'a str>) {
+        let written = self.written();
+        assert!(written.iter().any(|(_, text)| text.contains("infra:secret")), "what is written is looked at");
+        for form in values.into_iter().flat_map(forms) {
+            for (place, text) in &written {
+                assert!(!text.contains(&form), "{form} is in {place}:\n{text}");
+            }
+        }
+    }
+
+    /// A file or folder that is looked through after each command.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.work.path().join(name)
+    }
+
+    /// Runs a command with exactly these arguments.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_infra"))
             .args(arguments)
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
             .envs(self.variables.iter().cloned())
-            .env("INFRA_STATE", self.state.path())
+            .env("INFRA_STATE", self.file("state"))
             .env("COLUMNS", "200")
             .output()
             .unwrap();
@@ -72,7 +92,7 @@ impl Infra {
         let mut written = self.written.borrow_mut();
         written.push((format!("standard output of {}", arguments[0]), run.out.clone()));
         written.push((format!("standard error of {}", arguments[0]), run.err.clone()));
-        let mut folders: Vec<PathBuf> = vec![self.state.path().to_owned()];
+        let mut folders: Vec<PathBuf> = vec![self.work.path().to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -86,6 +106,17 @@ impl Infra {
         }
         run
     }
+}
+
+/// A value in clear, in hexadecimal digits, and in Base64 wherever in a longer text it may stand.
+fn forms(value: &str) -> Vec<String> {
+    let hex = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = (0..3).map(|before| {
+        let text = STANDARD.encode(format!("{}{value}", &"   "[..before]));
+        // Without what the bytes around it have a part in.
+        text[before.div_ceil(3) * 4..].trim_end_matches('=').rsplit_once(|_| true).unwrap().0.to_owned()
+    });
+    [value.to_owned(), hex].into_iter().chain(base64).collect()
 }
 
 /// How a command went.

@@ -20,13 +20,14 @@ const NEW: [(&str, &str); 10] = [
     ("CreateVpcEndpoint", "vpcEndpoint/vpcEndpointId"),
 ];
 
-/// Refuses a call that names an id too early.
+/// Refuses a call that names an id too early; a filter for it only finds nothing.
 pub(crate) fn check(call: &Call, shared: &Shared) -> Result<(), AwsError> {
     if call.scope.service != "ec2" || shared.hidden_for().is_zero() {
         return Ok(());
     }
-    match call.parameters.iter().find(|(_, value)| is_hidden(value, shared)) {
-        Some((_, id)) => Err(references::not_found(id)),
+    let named = call.parameters.iter().filter(|(name, _)| !name.starts_with("Filter."));
+    match named.map(|(_, value)| value).find(|value| is_hidden(value, shared)) {
+        Some(id) => Err(references::not_found(id)),
         None => Ok(()),
     }
 }

@@ -71,7 +71,7 @@ impl<C: Cloud> Execution<'_, C> {
                 Work::Delete { cause: DeleteCause::ReplacedBy(_), .. } => self.report.done.contains(&made),
                 _ => false,
             };
-            if follows && self.run.graph.index(&operation.address).is_some() {
+            if follows && !self.run.plan.destroy && self.run.graph.index(&operation.address).is_some() {
                 self.report.predecessors.push(operation.address.clone());
             }
             (self.run.events)(Event::Skipped {

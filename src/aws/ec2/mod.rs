@@ -2,6 +2,7 @@
 
 mod eip;
 mod flow_log;
+mod holders;
 mod internet_gateway;
 mod nat_gateway;
 mod normal;

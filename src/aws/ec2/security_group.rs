@@ -10,8 +10,9 @@ use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::ec2::rule::{Direction, Egress, Ingress, Rule};
 use crate::aws::ec2::rule_calls;
-use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, normal, retag, tagged_as, tags};
+use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, holders, made, normal, retag, tagged_as, tags};
 use crate::aws::error::During;
+use crate::aws::in_use::Holder;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
@@ -95,7 +96,7 @@ impl Resource for SecurityGroup {
             "ec2:CreateTags",
             "ec2:DeleteTags",
         ],
-        delete: &["ec2:DeleteSecurityGroup"],
+        delete: &["ec2:DeleteSecurityGroup", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"],
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
@@ -153,6 +154,10 @@ impl Resource for SecurityGroup {
         Ok(())
     }
 
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        holders::of_security_group(aws, id.as_str()).await
+    }
+
     async fn tagged(aws: &Aws, tags: &TagSet) -> Result<Vec<Id>> {
         let groups = describe(aws, by_tags(tags)).await?;
         let have = groups.iter().filter(|group| self::tags(group.tags()).have(tags));
@@ -160,7 +165,7 @@ impl Resource for SecurityGroup {
     }
 }
 
-async fn describe(aws: &Aws, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::SecurityGroup>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::SecurityGroup>> {
     let pages = aws.ec2().describe_security_groups().set_filters(Some(filters)).into_paginator().items().send();
     pages.collect::<std::result::Result<_, _>>().await.during("ec2:DescribeSecurityGroups")
 }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, normal, retag, tagged_as, tags};
+use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, holders, made, normal, retag, tagged_as, tags};
 use crate::aws::error::During;
+use crate::aws::in_use::Holder;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::aws::wait::{self, Probe};
@@ -108,7 +109,7 @@ impl Resource for Subnet {
         create: &["ec2:CreateSubnet", "ec2:CreateTags", "ec2:DescribeSubnets", "ec2:ModifySubnetAttribute"],
         read: &["ec2:DescribeSubnets"],
         update: &["ec2:ModifySubnetAttribute", "ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DeleteSubnet"],
+        delete: &["ec2:DeleteSubnet", "ec2:DescribeNetworkInterfaces"],
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
@@ -163,6 +164,10 @@ impl Resource for Subnet {
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
         aws.ec2().delete_subnet().subnet_id(id.as_str()).send().await.during("ec2:DeleteSubnet")?;
         Ok(())
+    }
+
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        holders::of_subnet(aws, id.as_str()).await
     }
 
     async fn tagged(aws: &Aws, tags: &TagSet) -> Result<Vec<Id>> {
@@ -230,7 +235,7 @@ impl Subnet {
     }
 }
 
-async fn describe(aws: &Aws, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Subnet>> {
+pub(super) async fn describe(aws: &Aws, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Subnet>> {
     let pages = aws.ec2().describe_subnets().set_filters(Some(filters)).into_paginator().items().send();
     pages.collect::<std::result::Result<_, _>>().await.during("ec2:DescribeSubnets")
 }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Id;
 use crate::aws::client::Aws;
-use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, filter, made, normal, retag, tagged_as, tags};
+use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, filter, holders, made, normal, retag, tagged_as, tags};
 use crate::aws::error::{During, found};
+use crate::aws::in_use::Holder;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::aws::wait::{self, Probe};
@@ -79,7 +80,12 @@ impl Resource for Vpc {
             "ec2:DescribeNetworkAcls",
         ],
         update: &["ec2:ModifyVpcAttribute", "ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DeleteVpc"],
+        delete: &[
+            "ec2:DeleteVpc",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+        ],
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
@@ -146,6 +152,10 @@ impl Resource for Vpc {
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
         aws.ec2().delete_vpc().vpc_id(id.as_str()).send().await.during("ec2:DeleteVpc")?;
         Ok(())
+    }
+
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        holders::of_vpc(aws, id.as_str()).await
     }
 
     async fn tagged(aws: &Aws, tags: &TagSet) -> Result<Vec<Id>> {

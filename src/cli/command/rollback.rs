@@ -73,10 +73,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     }
     let (journal, state) = run::open(&session.driver, &graph, "rollback", &args.change, &interrupts).await?;
     let result = held(args, &session.driver, graph, state, &journal, &chosen, &interrupts).await;
-    let closed = run::let_go(&journal, &interrupts).await;
-    let code = result?;
-    closed?;
-    Ok(code)
+    run::let_go(&journal, &interrupts, result).await
 }
 
 /// The services that are asked for.

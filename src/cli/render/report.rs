@@ -109,7 +109,9 @@ pub(in crate::cli) fn hint(kind: ErrorKind, operation: &str) -> Option<String> {
     Some(match kind {
         ErrorKind::Invalid => "AWS refuses these properties: change the stack and run it again".to_owned(),
         ErrorKind::Denied => format!("the credentials in use need the permission {operation}"),
-        ErrorKind::Credentials => "sign in again, for example with `aws sso login`, and run it again".to_owned(),
+        ErrorKind::Credentials => {
+            "sign in again, for example with `aws sso login`, and run it again: it goes on from here".to_owned()
+        }
         ErrorKind::Quota => "ask AWS for a higher quota in the Service Quotas console, or use fewer".to_owned(),
         ErrorKind::InUse => "something outside this stack still uses it: remove that first".to_owned(),
         ErrorKind::Conflict => "something of that name is there already, or is changing: rename or wait".to_owned(),

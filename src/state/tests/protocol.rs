@@ -49,6 +49,38 @@ async fn opening_renewing_and_closing_change_no_serial() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_gives_up_leaves_the_log_free() {
+    let store = Arc::new(MemoryStore::new());
+    let after = |time| OpenOptions { give_up: Some(Box::pin(sleep(time))), ..by("destroy") };
+    let second = Duration::from_secs(1);
+    let (journal, _) = open(&store, "apply").await;
+    let begin = Instant::now();
+    let error = Journal::open(store.clone(), key(), after(second)).await.unwrap_err();
+    assert!(matches!(error, Error::GivenUp), "{error}");
+    assert_eq!(begin.elapsed(), second, "while another holds it");
+    journal.close().await.unwrap();
+
+    let slow = Stubborn::before(&store);
+    slow.set(Mood::Frozen);
+    let thaw = async {
+        sleep(second * 2).await;
+        slow.set(Mood::Fine);
+    };
+    let (opened, ()) = tokio::join!(Journal::open(slow.clone(), key(), after(second)), thaw);
+    assert!(matches!(opened, Err(Error::GivenUp)), "while the entry is on its way");
+    let begin = Instant::now();
+    let (journal, _) = open(&store, "apply").await;
+    assert_eq!(begin.elapsed(), Duration::ZERO, "nothing is held");
+    journal.close().await.unwrap();
+
+    slow.set(Mood::Frozen);
+    let begin = Instant::now();
+    let opened = timeout(LEASE, Journal::open(slow.clone(), key(), after(second))).await.unwrap();
+    assert!(matches!(opened, Err(Error::GivenUp)), "a store that never answers holds nobody up");
+    assert!(begin.elapsed() < second * 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_holder_that_lives_is_never_taken_over() {
     let store = Arc::new(MemoryStore::new());
     let (journal, _) = open(&store, "apply").await;
