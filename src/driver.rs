@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::apply::{self, Event, Interrupt, Report, Run, Stopped};
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Lookup};
@@ -14,6 +16,9 @@ use crate::plan::{self, LiveResources, Options, Plan, ToRead, to_read};
 use crate::stack::{Answers, Checked, Graph, Needs};
 use crate::state::{self, Journal, LogKey, OpenOptions, State, Store};
 use crate::value::Value;
+
+/// How long to wait before each further look for what an interrupted run made.
+const UNSEEN_PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(6)];
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -152,9 +157,27 @@ impl<C: Cloud> Driver<C> {
     /// [`Error::Read`] where the cloud can't be read, [`Error::Stack`] with all that stands against the plan.
     pub async fn plan(&self, graph: Graph, state: State, options: &Options) -> Result<Planned, Error> {
         let reads = to_read(&graph, &state, options).map_err(Error::Stack)?;
-        let live = read(&self.cloud, reads).await.map_err(Error::Read)?;
+        let live = self.seen(reads, &state).await.map_err(Error::Read)?;
         let plan = plan::plan(&graph, &state, &live, options).map_err(Error::Stack)?;
         Ok(Planned { graph, state, live, plan })
+    }
+
+    /// Reads what exists. What an interrupted run made, and nobody saw ready since, may not show yet: it is looked for again
+    /// before it counts as gone, for whoever makes it once more loses the first one.
+    async fn seen(&self, reads: Vec<ToRead>, state: &State) -> Result<LiveResources, Vec<CloudError>> {
+        let unsettled = |read: &&ToRead| state.resources.get(&read.address).is_some_and(|record| !record.settled);
+        let new: Vec<ToRead> = reads.iter().filter(unsettled).cloned().collect();
+        let mut live = read(&self.cloud, reads).await?;
+        for pause in UNSEEN_PAUSES {
+            let missing = |read: &&ToRead| live.get(&read.address).is_none_or(Option::is_none);
+            let missing: Vec<ToRead> = new.iter().filter(missing).cloned().collect();
+            if missing.is_empty() {
+                break;
+            }
+            sleep(pause).await;
+            live.extend(read(&self.cloud, missing).await?);
+        }
+        Ok(live)
     }
 
     /// Carries out a plan, which must have been made from the state that `journal` was opened with.

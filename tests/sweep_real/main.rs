@@ -42,9 +42,9 @@ async fn killed_at_any_call_it_ends_as_if_nothing_had_been() {
         all.taken_up += taken_up;
         all.took = all.took.max(took);
     }
-    for phase in 0..PHASES.len() {
+    for (phase, (command, _)) in PHASES.iter().enumerate() {
         let calls = calm.boundaries.iter().filter(|one| one.phase == phase).count() / 2;
-        tell(&format!("{} {phase}: {calls} changing calls", PHASES[phase].0));
+        tell(&format!("{command} {phase}: {calls} changing calls"));
     }
     let Swept { kills, before, after, unreached, taken_up, took } = all;
     tell(&format!(
