@@ -226,5 +226,7 @@ fn taken_up(infra: &Infra) -> usize {
 /// The files of the stack's log.
 fn files(infra: &Infra) -> Vec<std::path::PathBuf> {
     let log = infra.state.path().join("notification/dev/log");
-    std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()).collect()
+    let files = std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path());
+    // What a kill left unfinished has another name.
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "json")).collect()
 }

@@ -9,6 +9,7 @@ mod in_use;
 #[path = "../process/mod.rs"]
 #[allow(dead_code, reason = "others need more of it")]
 mod process;
+mod unseen;
 
 use std::io::Write as _;
 use std::time::Duration;
