@@ -11,6 +11,21 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
 use crate::state::{Begun, BegunAction, Deposed, Record};
 use crate::value::Value;
 
+/// The record of a resource without what interrupted changes of it may have made of what the cloud never tells: that is
+/// sent anew, whatever was last applied.
+fn certain(wanted: &Wanted, record: &Record, changes: &LeftOver) -> Record {
+    let mut record = record.clone();
+    let begun = changes.iter().filter_map(|(_, begun)| begun.properties.as_map()).flatten();
+    for (name, value) in begun.filter(|(name, _)| wanted.shape.properties.field(name).is_untold()) {
+        if let Value::Map(applied) = &mut record.properties
+            && applied.get(name) != Some(value)
+        {
+            applied.remove(name);
+        }
+    }
+    record
+}
+
 /// Operations of an interrupted run on one resource, by their ids.
 pub(super) type LeftOver = Vec<(OpId, Begun)>;
 
@@ -73,6 +88,7 @@ impl<C: Cloud> Performer<'_, C> {
         let (creates, others): (LeftOver, LeftOver) =
             left_over.into_iter().partition(|(_, begun)| begun.action == BegunAction::Create);
         self.clean_up(creates).await?;
+        let record = &certain(wanted, record, &others);
         // Where a change is still to be made, making it is the new try.
         let again = live.is_some_and(|live| !self.is_to_change(wanted, record, live));
         let call = self.op_on(&record.op, wanted).again(again);

@@ -89,6 +89,16 @@ impl Shape {
             }
     }
 
+    /// Whether it is or holds something that the cloud never tells.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.write_only
+            || match &self.kind {
+                Kind::List(element) | Kind::Set(element) | Kind::Keyed(_, element) => element.is_untold(),
+                Kind::Map { fields, rest } => rest.is_untold() || fields.values().any(Shape::is_untold),
+                Kind::Any | Kind::Scalar | Kind::Json => false,
+            }
+    }
+
     /// Marks as secret what the schema says is secret.
     pub(crate) fn conceal(&self, value: Value) -> Value {
         match (value, &self.kind) {

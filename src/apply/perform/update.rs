@@ -42,6 +42,8 @@ impl<C: Cloud> Performer<'_, C> {
             }
             // It may still be on its way: left as begun, so that the next run waits for it.
             Err(error) if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Lost) => return Err(error.into()),
+            // A part of it may be done, and the cloud never tells which: left as begun, so that the next run sends it anew.
+            Err(error) if self.is_untold(wanted, &record.properties) => return Err(error.into()),
             Err(error) => {
                 self.journal.failed(&op).await?;
                 return Err(error.into());
@@ -50,6 +52,15 @@ impl<C: Cloud> Performer<'_, C> {
         let live = self.read_back(&wanted.kind, &record.id).await?;
         self.journal.done(&op, &wanted.address, &wanted.shape.conceal_outputs(live.outputs.clone())).await?;
         Ok(live)
+    }
+
+    /// Whether what changes is something that the cloud never tells.
+    fn is_untold(&self, wanted: &Wanted, applied: &Value) -> bool {
+        let untold = |name: &str| wanted.shape.properties.field(name).is_untold();
+        let same = |name: &str, value: &Value| {
+            applied.get(name).is_some_and(|applied| self.journal.seal().matches(applied, value))
+        };
+        wanted.properties.as_map().into_iter().flatten().any(|(name, value)| untold(name) && !same(name, value))
     }
 
     /// Whether the cloud took a change back that it had taken on, so that it is still, or again, to be made: what is on
