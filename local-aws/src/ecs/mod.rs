@@ -19,7 +19,7 @@ mod tasks;
 mod told;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -34,9 +34,9 @@ use self::task::Task;
 use crate::error::AwsError;
 use crate::facts::{self, Facts};
 use crate::memory::NetworkUser;
-use crate::shared::Shared;
+use crate::shared::{Shared, held};
 
-pub(crate) use self::operations::{answer, perform, serves, tell_counts};
+pub(crate) use self::operations::{answer, perform, serves, short, tell_counts};
 
 /// How often the scheduler looks while something is under way …
 const BUSY: Duration = Duration::from_millis(20);
@@ -116,7 +116,7 @@ impl Scheduler {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.state)
     }
 
     /// Schedules until it is dropped.

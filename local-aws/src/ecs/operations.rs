@@ -94,7 +94,7 @@ pub(super) async fn cluster(input: &Value, facts: &Facts<'_>) -> Result<Cluster,
 }
 
 /// Returns the last part of a name or ARN.
-pub(super) fn short(reference: &str) -> &str {
+pub(crate) fn short(reference: &str) -> &str {
     reference.rsplit('/').next().unwrap_or(reference)
 }
 

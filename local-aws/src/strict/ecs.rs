@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::ecs::short;
 use crate::error::AwsError;
 use crate::facts::Facts;
 use crate::strict::target_group;
@@ -84,11 +85,6 @@ fn amount(text: &str) -> Option<u64> {
         Some(number) => number.trim().parse::<f64>().ok().map(|number| (number * 1024.0) as u64),
         None => text.trim().parse().ok(),
     }
-}
-
-/// Returns the last part of a name or ARN.
-fn short(reference: &str) -> &str {
-    reference.rsplit('/').next().unwrap_or(reference)
 }
 
 async fn cluster_exists(input: &Value, facts: &Facts<'_>) -> Result<(), AwsError> {

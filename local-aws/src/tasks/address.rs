@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ipnet::Ipv4Net;
+
+use crate::shared::held;
 
 /// The first addresses of a subnet are AWS's own, and the last one.
 const RESERVED: u32 = 4;
@@ -31,7 +33,7 @@ pub(super) struct Address {
 impl Addresses {
     /// Takes a free address of `subnet`, whose range is `cidr`; none if all are held.
     pub(super) fn take(&self, subnet: &str, cidr: Ipv4Net) -> Option<Address> {
-        let mut subnets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subnets = held(&self.0);
         let known = subnets.entry(subnet.into()).or_default();
         let size = 1_u32.checked_shl(u32::from(32 - cidr.prefix_len())).unwrap_or(u32::MAX);
         let usable = size.checked_sub(RESERVED + 1).filter(|usable| *usable > 0)?;
@@ -56,7 +58,7 @@ impl From<&Address> for IpAddr {
 
 impl Drop for Address {
     fn drop(&mut self) {
-        let mut subnets = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subnets = held(&self.addresses.0);
         if let Some(known) = subnets.get_mut(&self.subnet) {
             known.held.retain(|held| *held != self.ip);
         }

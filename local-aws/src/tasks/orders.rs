@@ -1,13 +1,14 @@
 //! The tasks that run, and what each is asked to do.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::ecs::runtime::{Stop, TaskEvent};
+use crate::shared::held;
 
 /// What a task is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +113,6 @@ impl Tasks {
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<String, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.running)
     }
 }

@@ -1,9 +1,10 @@
 //! What a listener does with a request: forward it to one of several weighted groups, answer it, send it elsewhere.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use hyper::http::request::Parts;
 
+use crate::shared::held;
 use crate::traffic::condition;
 use crate::xml::Element;
 
@@ -73,7 +74,7 @@ impl Forward {
     /// Chooses the group of the next request by smooth weighted round robin: any run of as many requests as the weights
     /// add up to is shared out exactly by weight.
     pub(super) fn next(&self) -> Option<&str> {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut due = held(&self.due);
         let total: i64 = self.groups.iter().map(|(_, weight)| i64::from(*weight)).sum();
         for (due, (_, weight)) in due.iter_mut().zip(&self.groups) {
             *due += i64::from(*weight);
