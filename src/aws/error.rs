@@ -118,10 +118,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         || is(&["DisabledException", "ResourceExistsException", "TooManyUpdates"])
     {
         ErrorKind::Conflict
-    } else if has(&["AccessDenied", "Forbidden", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"])
-        // The answer to a HEAD has no body to say so in.
-        || code.is_empty() && status == 403
-    {
+    } else if has(&["AccessDenied", "Forbidden", "Unauthorized", "NotAuthorized", "OptInRequired", "Blocked"]) {
         ErrorKind::Denied
     } else if has(&["ExpiredToken", "UnrecognizedClient", "SignatureDoesNotMatch", "InvalidAccessKeyId"])
         || is(&["InvalidClientTokenId", "AuthFailure", "MissingAuthenticationToken", "IncompleteSignature"])
@@ -133,6 +130,9 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         ErrorKind::Quota
     } else if status >= 500 || has(&["InternalFailure", "InternalError", "ServiceUnavailable"]) {
         ErrorKind::Unavailable
+    } else if status == 403 {
+        // Another word for it, or none: the answer to a HEAD has no body to say so in.
+        ErrorKind::Denied
     } else if (400..500).contains(&status) {
         ErrorKind::Invalid
     } else {
@@ -193,6 +193,7 @@ mod tests {
             ("RepositoryNotFoundException", 400, ErrorKind::NotFound),
             ("DependencyViolation", 400, ErrorKind::InUse),
             ("DeleteConflict", 409, ErrorKind::InUse),
+            ("AuthorizationError", 403, ErrorKind::Denied),
             ("ResourceInUse", 400, ErrorKind::InUse),
             ("ResourceInUseException", 409, ErrorKind::InUse),
             ("InvalidIPAddress.InUse", 400, ErrorKind::InUse),

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::client::Aws;
 use super::resource::{Resource, Result};
-use super::tags::{ADDRESS, ENVIRONMENT, STACK, TagSet};
+use super::tags::{TagSet, is_of_stack, whose};
 use super::wait::Backoff;
 use crate::address::Id;
 use crate::cloud::{CloudError, ErrorKind, Op};
@@ -31,25 +31,15 @@ pub struct Holder {
 }
 
 impl Holder {
-    fn is_of(&self, op: &Op) -> bool {
-        let has = |key: &str, value: &str| self.tags.get(key).is_some_and(|tag| tag == value);
-        has(STACK, &op.stack) && has(ENVIRONMENT, &op.environment)
-    }
-
     /// Whether waiting for it is vain: nobody who is known of is about to delete it.
     fn stays(&self, op: &Op) -> bool {
-        !self.passes && !self.is_of(op)
+        !self.passes && !is_of_stack(&self.tags, op)
     }
 
     fn told(&self, op: &Op) -> String {
-        let tag = |key| self.tags.get(key).map_or("", String::as_str);
-        let whose = match () {
-            () if self.is_of(op) => format!("{} of this stack", tag(ADDRESS)),
-            () if self.passes => "AWS's own, which goes with what it is for".to_owned(),
-            () if self.tags.contains_key(STACK) => {
-                format!("not of this stack: {} of {} ({})", tag(ADDRESS), tag(STACK), tag(ENVIRONMENT))
-            }
-            () => "not of this stack, nor of any other of infra".to_owned(),
+        let whose = match self.passes && !is_of_stack(&self.tags, op) {
+            true => "AWS's own, which goes with what it is for".to_owned(),
+            false => whose(&self.tags, op),
         };
         format!("{}, {whose}", self.what)
     }
@@ -110,6 +100,7 @@ fn held(mut error: CloudError, by: &str) -> CloudError {
 mod tests {
     use super::*;
     use crate::address::{Address, OpId};
+    use crate::aws::tags::{ADDRESS, ENVIRONMENT, STACK};
 
     #[test]
     fn what_is_of_this_stack_or_goes_by_itself_is_waited_for() {

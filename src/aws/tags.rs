@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Tagging;
-use crate::cloud::Op;
+use crate::cloud::{CloudError, ErrorKind, Op};
 use crate::value::Value;
 
 /// Tags by key.
@@ -97,6 +97,32 @@ impl JsonSchema for Tags {
     }
 }
 
+/// Whether what has these tags is of the stack that `op` works on.
+pub fn is_of_stack(tags: &TagSet, op: &Op) -> bool {
+    let has = |key: &str, value: &str| tags.get(key).is_some_and(|tag| tag == value);
+    has(STACK, &op.stack) && has(ENVIRONMENT, &op.environment)
+}
+
+/// Whose it is which has these tags, in words.
+pub fn whose(tags: &TagSet, op: &Op) -> String {
+    let tag = |key| tags.get(key).map_or("", String::as_str);
+    match tags.contains_key(STACK) {
+        _ if is_of_stack(tags, op) => format!("{} of this stack", tag(ADDRESS)),
+        true => format!("not of this stack: {} of {} ({})", tag(ADDRESS), tag(STACK), tag(ENVIRONMENT)),
+        false => "not of this stack, nor of any other of infra".to_owned(),
+    }
+}
+
+/// Refuses where `op` did not make `what`, which has these tags: then it was there before.
+pub fn made_by(op: &Op, what: &str, tags: &Tags, operation: &str) -> Result<(), CloudError> {
+    if tags.have(&of_op(op)) {
+        return Ok(());
+    }
+    let unknown = if is_of_stack(&tags.0, op) { ", made by a run that is not on record" } else { "" };
+    let why = format!("{what} exists already, {}{unknown}", whose(&tags.0, op));
+    Err(CloudError::new(ErrorKind::Conflict, operation, why))
+}
+
 /// The tag by which what `op` made is found.
 pub fn of_op(op: &Op) -> TagSet {
     TagSet::from([(OP.to_owned(), op.id.to_string())])
@@ -179,6 +205,24 @@ mod tests {
             assert!(format!("{owned:?}").contains("Api/k x.Subnet/a"), "{owned:?}");
             assert_eq!(stripped(owned, tagging), properties);
         }
+    }
+
+    #[test]
+    fn what_is_there_already_is_told_with_whose_it_is() {
+        let of = |environment: &str| {
+            let tags = [(STACK, "shop"), (ENVIRONMENT, environment), (ADDRESS, "Web")];
+            Tags::from_iter(tags)
+        };
+        for (tags, whose) in [
+            (of("dev"), "Web of this stack, made by a run that is not on record"),
+            (of("prod"), "not of this stack: Web of shop (prod)"),
+            (Tags::default(), "not of this stack, nor of any other of infra"),
+        ] {
+            let error = made_by(&op(), "a queue named q", &tags, "sqs:CreateQueue").unwrap_err();
+            assert_eq!(error.message, format!("a queue named q exists already, {whose}"));
+            assert_eq!(error.kind, ErrorKind::Conflict);
+        }
+        assert!(made_by(&op(), "a queue named q", &Tags(of_op(&op())), "sqs:CreateQueue").is_ok());
     }
 
     #[test]

@@ -63,6 +63,7 @@ async fn without_new_ones_it_stops_and_the_next_run_goes_on() {
         let stopped = running.ended().await.expect(1);
         let stopped = stopped.says(&["expired", "sign in again", "run it again: it goes on from here"]);
         assert!(!stopped.err.contains("change the stack"), "{stopped}");
+        assert_eq!(stopped.err.matches("sign in again").count(), 1, "{stopped}");
         control.clear_faults();
         infra.run(&[command], APPROVED).await.expect(0);
         if command == "apply" {

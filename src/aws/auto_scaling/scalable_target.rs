@@ -16,7 +16,7 @@ use crate::aws::mirror::{Mirror, mirror};
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, Tags};
 use crate::catalog::{Permissions, Tagging};
-use crate::cloud::{CloudError, ErrorKind, Op};
+use crate::cloud::{CloudError, Op};
 use crate::value::Value;
 
 const OPERATION: &str = "application-autoscaling:RegisterScalableTarget";
@@ -139,11 +139,8 @@ impl Resource for ScalableTarget {
     async fn create(&self, aws: &Aws, op: &Op) -> Result<Id> {
         let target = self.target();
         // Registering again changes what is there, whoever's it is.
-        if let Some(tags) = tags_at(aws, &target).await?
-            && !tags.have(&ownership::of_op(op))
-        {
-            let why = format!("{} scales already, and not by this stack", target.resource);
-            return Err(CloudError::new(ErrorKind::Conflict, OPERATION, why));
+        if let Some(found) = tags_at(aws, &target).await? {
+            ownership::made_by(op, &format!("a scalable target for {}", target.resource), &found, OPERATION)?;
         }
         let tags: HashMap<String, String> = self.tags.0.clone().into_iter().collect();
         self.register(aws, self.suspended_state.as_ref(), Some(tags)).await?;

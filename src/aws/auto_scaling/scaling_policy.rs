@@ -116,7 +116,7 @@ impl Resource for ScalingPolicy {
         // Putting changes what is there, whoever's it is.
         if self.existing(aws, &target).await?.is_some() {
             let name = &self.policy_name;
-            let why = format!("a policy named {name} of {} exists already, and is not of this stack", target.resource);
+            let why = format!("a policy named {name} of {} exists already, and is not on record", target.resource);
             return Err(CloudError::new(ErrorKind::Conflict, OPERATION, why));
         }
         let arn = self.put(aws, &target).await?;

@@ -67,12 +67,10 @@ async fn is_free(aws: &Aws, op: &Op, name: &str, operation: &str) -> Result<()> 
 /// Refuses where there is something at `arn` that `op` did not make.
 async fn is_ours(aws: &Aws, op: &Op, arn: Option<String>, what: impl Fn() -> String, operation: &str) -> Result<()> {
     let Some(arn) = arn else { return Ok(()) };
-    let is_other = tags_of(aws, &arn).await?.is_some_and(|tags| !tags.have(&ownership::of_op(op)));
-    if !is_other {
-        return Ok(());
+    match tags_of(aws, &arn).await? {
+        Some(found) => ownership::made_by(op, &what(), &found, operation),
+        None => Ok(()),
     }
-    let why = format!("{} exists already, and is not of this stack", what());
-    Err(CloudError::new(ErrorKind::Conflict, operation, why))
 }
 
 /// The alarm `name`, if `op` made it.

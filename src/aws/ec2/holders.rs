@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types as sdk;
 
-use super::{filter, security_group, subnet, tags};
+use super::{filter, route_table, security_group, subnet, tags};
 use crate::aws::client::Aws;
 use crate::aws::error::During;
 use crate::aws::in_use::Holder;
@@ -40,10 +40,34 @@ pub(super) async fn of_security_group(aws: &Aws, id: &str) -> Result<Vec<Holder>
     Ok(interfaces.into_iter().chain(groups).collect())
 }
 
+/// What has a public address in a VPC, without which its internet gateway can't be detached.
+pub(super) async fn of_gateway_attachment(aws: &Aws, vpc: &str) -> Result<Vec<Holder>> {
+    let all = described(aws, "vpc-id", vpc).await?;
+    let public = |interface: &&sdk::NetworkInterface| {
+        interface.association().and_then(|association| association.public_ip()).is_some()
+    };
+    Ok(all.iter().filter(public).map(interface).collect())
+}
+
+/// What subnets use a route table.
+pub(super) async fn of_route_table(aws: &Aws, id: &str) -> Result<Vec<Holder>> {
+    let tables = route_table::describe(aws, vec![filter("route-table-id", [id])]).await?;
+    let associations = tables.iter().flat_map(|table| table.associations());
+    let holder = |association: &sdk::RouteTableAssociation| {
+        let of = association.subnet_id().or(association.gateway_id()).map(|of| format!("of {of}"));
+        let what = named("association", association.route_table_association_id(), of.as_deref());
+        Holder { what, tags: TagSet::default(), passes: false }
+    };
+    Ok(associations.map(holder).collect())
+}
+
 async fn interfaces(aws: &Aws, name: &str, id: &str) -> Result<Vec<Holder>> {
+    Ok(described(aws, name, id).await?.iter().map(interface).collect())
+}
+
+async fn described(aws: &Aws, name: &str, id: &str) -> Result<Vec<sdk::NetworkInterface>> {
     let call = aws.ec2().describe_network_interfaces().filters(filter(name, [id])).into_paginator().items().send();
-    let found = call.collect::<std::result::Result<Vec<_>, _>>().await.during("ec2:DescribeNetworkInterfaces")?;
-    Ok(found.iter().map(interface).collect())
+    call.collect::<std::result::Result<_, _>>().await.during("ec2:DescribeNetworkInterfaces")
 }
 
 fn interface(interface: &sdk::NetworkInterface) -> Holder {

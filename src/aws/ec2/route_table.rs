@@ -4,10 +4,12 @@ use aws_sdk_ec2::types::{self as sdk, ResourceType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::holders;
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::ec2::{BATCH, asked, by_ids, by_tags, made, retag, tagged_as, tags};
 use crate::aws::error::During;
+use crate::aws::in_use::Holder;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{TagSet, Tags};
 use crate::catalog::{Permissions, Tagging};
@@ -40,7 +42,7 @@ impl Resource for RouteTable {
         create: &["ec2:CreateRouteTable", "ec2:CreateTags"],
         read: &["ec2:DescribeRouteTables"],
         update: &["ec2:CreateTags", "ec2:DeleteTags"],
-        delete: &["ec2:DeleteRouteTable"],
+        delete: &["ec2:DeleteRouteTable", "ec2:DescribeRouteTables"],
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
@@ -64,6 +66,10 @@ impl Resource for RouteTable {
     async fn delete(aws: &Aws, id: &Id) -> Result<()> {
         aws.ec2().delete_route_table().route_table_id(id.as_str()).send().await.during("ec2:DeleteRouteTable")?;
         Ok(())
+    }
+
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        holders::of_route_table(aws, id.as_str()).await
     }
 
     async fn tagged(aws: &Aws, tags: &TagSet) -> Result<Vec<Id>> {

@@ -4,11 +4,13 @@ use aws_sdk_ec2::types::InternetGateway;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::holders;
 use super::internet_gateway::describe;
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::ec2::{BATCH, filter};
 use crate::aws::error::{During, found};
+use crate::aws::in_use::Holder;
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::catalog::Permissions;
 use crate::cloud::Op;
@@ -42,7 +44,7 @@ impl Resource for VpcGatewayAttachment {
         create: &["ec2:AttachInternetGateway"],
         read: &["ec2:DescribeInternetGateways"],
         update: &["ec2:AttachInternetGateway", "ec2:DetachInternetGateway"],
-        delete: &["ec2:DetachInternetGateway", "ec2:DescribeInternetGateways"],
+        delete: &["ec2:DetachInternetGateway", "ec2:DescribeInternetGateways", "ec2:DescribeNetworkInterfaces"],
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
@@ -71,6 +73,10 @@ impl Resource for VpcGatewayAttachment {
             Some(there) => detach(aws, &there.properties.internet_gateway_id, vpc(id)).await,
             None => Ok(()),
         }
+    }
+
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        holders::of_gateway_attachment(aws, vpc(id)).await
     }
 
     async fn find(&self, aws: &Aws, _op: &Op) -> Result<Option<Id>> {

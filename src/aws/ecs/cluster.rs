@@ -8,10 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::service_parts::CapacityProviderStrategyItem;
-use super::{retag, tag_list, tags};
+use super::{retag, service_calls, tag_list, tags};
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::error::{During, built};
+use crate::aws::in_use::Holder;
 use crate::aws::mirror::{Mirror, Word, mirror};
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, Tags};
@@ -142,7 +143,7 @@ impl Resource for Cluster {
             "ecs:TagResource",
             "ecs:UntagResource",
         ],
-        delete: &["ecs:DeleteCluster", "ecs:DescribeClusters"],
+        delete: &["ecs:DeleteCluster", "ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"],
     };
     const READ_BATCH: usize = DESCRIBE_BATCH;
     type Outputs = Outputs;
@@ -163,13 +164,10 @@ impl Resource for Cluster {
         let name = answer.cluster().and_then(|cluster| cluster.cluster_name());
         let name = name.ok_or_else(|| CloudError::new(ErrorKind::Lost, OPERATION, "the answer holds no name"))?;
         // It answers with the cluster of that name that was there before, if there was one.
-        match describe(aws, vec![name.to_owned()]).await?.first() {
-            Some(cluster) if !tags(cluster.tags()).have(&ownership::of_op(op)) => {
-                let why = format!("a cluster named {name} exists already, and is not of this stack");
-                Err(CloudError::new(ErrorKind::Conflict, OPERATION, why))
-            }
-            _ => Ok(Id::new(name)),
+        if let Some(found) = describe(aws, vec![name.to_owned()]).await?.first() {
+            ownership::made_by(op, &format!("a cluster named {name}"), &tags(found.tags()), OPERATION)?;
         }
+        Ok(Id::new(name))
     }
 
     async fn settle(&self, aws: &Aws, _op: &Op, id: &Id) -> Result<()> {
@@ -240,6 +238,22 @@ impl Resource for Cluster {
             Ok(left.map_or(Probe::Ready(()), |cluster| Probe::Pending(status(cluster))))
         })
         .await
+    }
+
+    /// The first services in it: as many as one call describes.
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        let listed = aws.ecs().list_services().cluster(id.as_str()).send().await.during("ecs:ListServices")?;
+        let arns = listed.service_arns.unwrap_or_default();
+        if arns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let services = service_calls::describe_any(aws, id.as_str(), arns).await?;
+        let holder = |service: &sdk::Service| Holder {
+            what: format!("service {}", service.service_name().unwrap_or_default()),
+            tags: tags(service.tags()).0,
+            passes: service.status() != Some("ACTIVE"),
+        };
+        Ok(services.iter().map(holder).collect())
     }
 
     async fn find(&self, aws: &Aws, op: &Op) -> Result<Option<Id>> {

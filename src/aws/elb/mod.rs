@@ -78,10 +78,8 @@ async fn having(aws: &Aws, arns: Vec<String>, tags: &TagSet) -> Result<Vec<Id>> 
 /// what does not have the tag of `op` belongs to somebody else.
 async fn made(aws: &Aws, op: &Op, arn: Option<&str>, operation: &str) -> Result<Id> {
     let arn = arn.ok_or_else(|| CloudError::new(ErrorKind::Lost, operation, "the answer holds no ARN"))?;
-    if having(aws, vec![arn.to_owned()], &ownership::of_op(op)).await?.is_empty() {
-        let why = format!("{arn} exists already, and is not of this stack");
-        return Err(CloudError::new(ErrorKind::Conflict, operation, why));
-    }
+    let found = tags_of(aws, &[arn]).await?.remove(arn).unwrap_or_default();
+    ownership::made_by(op, arn, &found, operation)?;
     Ok(Id::new(arn))
 }
 

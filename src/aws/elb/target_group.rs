@@ -12,6 +12,7 @@ use super::{BATCH, each_found, having, made, retag, tag_list, tags_of};
 use crate::address::Id;
 use crate::aws::client::Aws;
 use crate::aws::error::{During, built, found};
+use crate::aws::in_use::Holder;
 use crate::aws::mirror::{Mirror, mirror};
 use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, TagSet, Tags};
@@ -163,7 +164,11 @@ impl Resource for TargetGroup {
             "elasticloadbalancing:AddTags",
             "elasticloadbalancing:RemoveTags",
         ],
-        delete: &["elasticloadbalancing:DeleteTargetGroup"],
+        delete: &[
+            "elasticloadbalancing:DeleteTargetGroup",
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTags",
+        ],
     };
     const READ_BATCH: usize = BATCH;
     type Outputs = Outputs;
@@ -223,6 +228,21 @@ impl Resource for TargetGroup {
         let call = aws.elb().delete_target_group().target_group_arn(id.as_str());
         call.send().await.during("elasticloadbalancing:DeleteTargetGroup")?;
         Ok(())
+    }
+
+    /// The load balancers whose listeners or rules send traffic to it.
+    async fn holders(aws: &Aws, id: &Id) -> Result<Vec<Holder>> {
+        let call = aws.elb().describe_target_groups().target_group_arns(id.as_str());
+        let answer = call.send().await.during("elasticloadbalancing:DescribeTargetGroups")?;
+        let groups = answer.target_groups.unwrap_or_default();
+        let balancers: Vec<&str> =
+            groups.iter().flat_map(|group| group.load_balancer_arns()).map(String::as_str).collect();
+        let tags = tags_of(aws, &balancers).await?;
+        let holder = |arn: &str| {
+            let tags = tags.get(arn).cloned().unwrap_or_default().0;
+            Holder { what: format!("a listener or rule of load balancer {arn}"), tags, passes: false }
+        };
+        Ok(balancers.into_iter().map(holder).collect())
     }
 
     async fn tagged(aws: &Aws, tags: &TagSet) -> Result<Vec<Id>> {

@@ -130,7 +130,7 @@ impl Resource for MetricFilter {
         let [group, name] = id.parts();
         // Nobody else has a name that was made with the operation's id.
         if !name.ends_with(&op.id.short()) && describe(aws, group, Some(name)).await?.iter().any(|it| is(it, name)) {
-            let why = format!("a metric filter named {name} of {group} exists already, and is not of this stack");
+            let why = format!("a metric filter named {name} of {group} exists already, and is not on record");
             return Err(CloudError::new(ErrorKind::Conflict, OPERATION, why));
         }
         self.put(aws).await?;

@@ -16,7 +16,7 @@ use crate::aws::resource::{Observed, Resource, Result};
 use crate::aws::tags::{self as ownership, TagSet, Tags};
 use crate::aws::wait::{self, Probe};
 use crate::catalog::{GeneratedName, Permissions, Tagging};
-use crate::cloud::{CloudError, ErrorKind, Op};
+use crate::cloud::Op;
 
 /// Characters of a queue's name.
 const MAX_NAME: usize = 80;
@@ -135,10 +135,8 @@ impl Resource for Queue {
         })
         .await?;
         // It answers with the queue of that name that was there before, if it has the same attributes.
-        let found = tags_of(aws, &url).await?;
-        if found.is_some_and(|found| !found.have(&ownership::of_op(op))) {
-            let why = format!("a queue named {name} exists already, and is not of this stack");
-            return Err(CloudError::new(ErrorKind::Conflict, OPERATION, why));
+        if let Some(found) = tags_of(aws, &url).await? {
+            ownership::made_by(op, &format!("a queue named {name}"), &found, OPERATION)?;
         }
         Ok(Id::new(url))
     }
