@@ -8,6 +8,7 @@ pub mod attached_policy;
 pub mod client;
 pub mod document;
 pub mod error;
+pub mod fenced;
 pub mod fifo;
 pub mod fresh;
 pub mod in_use;

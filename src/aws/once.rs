@@ -6,7 +6,7 @@
 //! The SDK retries whatever looks transient. This connector stands under it and turns every unclear outcome of such a
 //! call into a [`Lost`], which the SDK does not retry and which the engine answers by looking for what was made.
 //!
-//! Any more: each attempt of the SDK comes by here right before it is sent, so here the [`fence`] is asked.
+//! Any more: each attempt of the SDK comes by here, so here it is put [behind the fence](behind_fence).
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,20 +22,16 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde::de::IgnoredAny;
 
-use crate::cloud::fence;
+use super::fenced::{Fenced, behind_fence};
 
-/// The call may or may not have been carried out, now or by an earlier attempt.
+/// The call may or may not have been carried out.
 #[derive(Debug, thiserror::Error)]
-enum Lost {
-    #[error("the answer was lost, so it is not known whether the call was carried out: {0}")]
-    Answer(String),
-    #[error("not sent, because this process stood still for so long that another may work on the stack now")]
-    Fenced,
-}
+#[error("the answer was lost, so it is not known whether the call was carried out: {0}")]
+struct Lost(String);
 
-/// Whether `error` comes from an answer that was lost.
+/// Whether it is not known after `error` if the call was carried out, now or by an earlier attempt.
 pub fn is_lost(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| cause.is::<Lost>())
+    causes(error).any(|cause| cause.is::<Lost>() || cause.is::<Fenced>())
 }
 
 /// An HTTP client that knows which calls must not be sent twice.
@@ -53,10 +49,12 @@ struct OnceConnector(SharedHttpConnector);
 
 impl HttpConnector for OnceConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if !fence::is_open() {
-            return HttpConnectorFuture::ready(Err(ConnectorError::other(Lost::Fenced.into(), None)));
-        }
-        if is_repeatable(&request) {
+        let is_repeatable = is_repeatable(&request);
+        let request = match behind_fence(request) {
+            Ok(request) => request,
+            Err(fenced) => return HttpConnectorFuture::ready(Err(ConnectorError::other(fenced.into(), None))),
+        };
+        if is_repeatable {
             return self.0.call(request);
         }
         let answer = self.0.call(request);
@@ -89,7 +87,7 @@ async fn settled(response: HttpResponse) -> Result<HttpResponse, ConnectorError>
 }
 
 fn lost(why: String) -> ConnectorError {
-    ConnectorError::other(Lost::Answer(why).into(), None)
+    ConnectorError::other(Lost(why).into(), None)
 }
 
 /// Whether the failure came before anything was sent.
@@ -97,7 +95,11 @@ fn never_sent(error: &ConnectorError) -> bool {
     causes(error).any(|cause| {
         let refused = cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
         let text = cause.to_string();
-        refused || text.contains("(Connect)") || text.contains("connect timeout") || text.contains("dns error")
+        refused
+            || cause.is::<Fenced>()
+            || text.contains("(Connect)")
+            || text.contains("connect timeout")
+            || text.contains("dns error")
     })
 }
 

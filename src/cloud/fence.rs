@@ -21,6 +21,11 @@ impl Fence {
         Self(Arc::new(open))
     }
 
+    /// Whether calls may be sent now.
+    pub fn is_open(&self) -> bool {
+        (self.0)()
+    }
+
     /// Does `work`, whose calls are sent only while the fence is open.
     pub async fn around<T>(self, work: impl Future<Output = T>) -> T {
         FENCE.scope(self, work).await
@@ -29,13 +34,18 @@ impl Fence {
 
 impl fmt::Debug for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fence({})", if (self.0)() { "open" } else { "closed" })
+        write!(f, "Fence({})", if self.is_open() { "open" } else { "closed" })
     }
+}
+
+/// The fence of the work that this is part of, if it has one.
+pub fn current() -> Option<Fence> {
+    FENCE.try_with(Fence::clone).ok()
 }
 
 /// Whether the work that this is part of may send calls; work without a fence may.
 pub fn is_open() -> bool {
-    FENCE.try_with(|fence| (fence.0)()).unwrap_or(true)
+    current().is_none_or(|fence| fence.is_open())
 }
 
 #[cfg(test)]
