@@ -11,7 +11,7 @@ mod watched;
 
 use local_aws::{Behaviour, Health, Settings};
 use serde_json::json;
-use shop::{PASSWORD, Run, Shop};
+use shop::{PASSWORD, Shop};
 
 /// The shop with nothing deployed.
 async fn empty() -> Shop {
@@ -172,9 +172,9 @@ async fn a_deployment_under_way_can_be_taken_back_and_its_apply_says_so() {
     let apply = shop.start_apply("app:2", &[]);
     shop.until(|status| status["services"][0]["deployment"] == "IN_PROGRESS").await;
     shop.run(&["rollback", "--auto-approve"]).expect(0).says(&["is being deployed", "serves again"]);
-    let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
+    let applied = apply.ended().await;
     shop.local.control().set(Settings { time_scale: Some(0.01), ..Settings::default() });
-    Run::of("apply", output).expect(1).says(&["the deployment was rolled back", "serves"]);
+    applied.expect(1).says(&["the deployment was rolled back", "serves"]);
     let status = shop.status();
     assert_eq!(status["services"][0]["images"], json!(["app:1"]), "{status:#}");
     shop.local.control().clear_behaviours();

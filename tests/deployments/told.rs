@@ -28,9 +28,9 @@ async fn apply_with_deaths(shop: &Shop, image: &str, more: &[&str]) -> Run {
     })
     .await;
     shop.local.control().clear_behaviours();
-    let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
+    let applied = apply.ended().await;
     shop.local.control().set(Settings { time_scale: Some(0.01), ..Settings::default() });
-    Run::of("apply", output)
+    applied
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,8 +86,7 @@ async fn a_plan_beside_an_apply_says_that_it_is_under_way() {
         planned.says(&["Under way: ", "infra apply, since ", "works on this stack", "a run under way has yet to"]);
     assert!(!planned.out.contains("an earlier run"), "{planned}");
     shop.local.control().set(Settings { time_scale: Some(0.01), ..Settings::default() });
-    let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
-    Run::of("apply", output).expect(1);
+    apply.ended().await.expect(1);
     let planned = shop.plan("app:2").expect(2);
     assert!(!planned.err.contains("Under way"), "{planned}");
     shop.local.control().clear_behaviours();

@@ -1,12 +1,15 @@
 //! The binary as a process that is watched, signalled and killed, against a local AWS and with a state folder of its own.
 
-use std::fmt;
-use std::process::{Child, Command, Stdio};
+mod run;
+
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use local_aws::LocalAws;
 use tempfile::{NamedTempFile, TempDir};
+
+pub(crate) use self::run::Run;
 
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -120,13 +123,9 @@ impl Running {
     }
 
     fn run(&mut self) -> Run {
-        Run {
-            command: self.command.clone(),
-            code: self.child.wait().unwrap().code(),
-            out: text(&self.out),
-            err: text(&self.err),
-            took: self.began.elapsed(),
-        }
+        let status = self.child.wait().unwrap();
+        let [stdout, stderr] = [&self.out, &self.err].map(|file| std::fs::read(file.path()).unwrap());
+        Run::new(&self.command, Output { status, stdout, stderr }, self.began.elapsed())
     }
 }
 
@@ -141,40 +140,4 @@ impl Drop for Running {
 
 fn text(file: &NamedTempFile) -> String {
     std::fs::read_to_string(file.path()).unwrap()
-}
-
-/// How a run went.
-#[derive(Debug)]
-pub(crate) struct Run {
-    command: String,
-    /// None where a signal ended it.
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-    pub(crate) took: Duration,
-}
-
-impl Run {
-    /// The same run, which must have ended with `code`.
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self}");
-        self
-    }
-
-    /// The same run, whose output must have all of `words`, whatever the breaks of lines.
-    pub(crate) fn says(self, words: &[&str]) -> Self {
-        let all = format!("{} {}", self.out, self.err);
-        let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
-        for word in words {
-            assert!(all.contains(word), "no `{word}` in {self}");
-        }
-        self
-    }
-}
-
-impl fmt::Display for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, code, out, err, took } = self;
-        write!(f, "infra {command}\nended with {code:?} after {took:?}\n{out}\n{err}")
-    }
 }

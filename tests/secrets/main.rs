@@ -1,10 +1,13 @@
 //! Secrets, with the binary on the local AWS: that their values change as they should, and are in nothing that is written.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+#[path = "../process/run.rs"]
+#[allow(dead_code, reason = "others need more of it")]
 mod run;
+mod user;
 
 use local_aws::{Action, Fault, LocalAws, Options, When};
-use run::{Infra, secret_value};
+use user::{Infra, secret_value};
 
 /// What must be found nowhere; the last is never taken by AWS.
 const PASSWORDS: [&str; 3] = ["canary-9d41c7-one", "canary-9d41c7-two", "canary-9d41c7-three"];

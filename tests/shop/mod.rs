@@ -1,13 +1,17 @@
 //! A stack with one service behind a load balancer, on a local AWS whose tasks behave as they are told.
 
-use std::fmt;
+#[path = "../process/run.rs"]
+mod run;
+
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use local_aws::{LocalAws, Options};
 use serde_json::Value as Json;
 use tempfile::TempDir;
+
+pub(crate) use self::run::Run;
 
 /// What the application signs in with, and no message may say.
 pub(crate) const PASSWORD: &str = "canary-4f1e88";
@@ -67,19 +71,16 @@ impl Shop {
 
     /// Runs a command on the stack.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let began = Instant::now();
         let output = self.command(arguments).output().unwrap();
-        Run {
-            command: arguments.join(" "),
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        ran(&arguments.join(" "), output, began)
     }
 
     /// Starts an apply of an image that goes on beside the test.
-    pub(crate) fn start_apply(&self, image: &str, more: &[&str]) -> std::process::Child {
+    pub(crate) fn start_apply(&self, image: &str, more: &[&str]) -> Applying {
         let mut command = self.command(&["apply", "--auto-approve"]);
-        command.args(self.set(image)).args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command.args(self.set(image)).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Applying { began: Instant::now(), child: command.spawn().unwrap() }
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -119,43 +120,24 @@ impl Shop {
     }
 }
 
-/// How a command went.
-pub(crate) struct Run {
-    command: String,
-    code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
+/// An apply under way.
+pub(crate) struct Applying {
+    began: Instant,
+    child: Child,
 }
 
-impl Run {
-    pub(crate) fn of(command: &str, output: std::process::Output) -> Self {
-        Self {
-            command: command.to_owned(),
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// The same run, which must have ended with `code`.
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self}");
-        self
-    }
-
-    /// The same run, whose messages must have all of `words`.
-    pub(crate) fn says(self, words: &[&str]) -> Self {
-        for word in words {
-            assert!(self.err.contains(word) || self.out.contains(word), "no `{word}` in {self}");
-        }
-        assert!(!self.err.contains(PASSWORD) && !self.out.contains(PASSWORD), "a secret in {self}");
-        self
+impl Applying {
+    /// How it has ended.
+    pub(crate) async fn ended(self) -> Run {
+        let Self { began, child } = self;
+        let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+        ran("apply", output, began)
     }
 }
 
-impl fmt::Display for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, code, out, err } = self;
-        write!(f, "infra {command}\nended with {code:?}\n{out}\n{err}")
-    }
+/// How a command went that began then; whatever it was, it has told no secret.
+fn ran(command: &str, output: Output, began: Instant) -> Run {
+    let run = Run::new(command, output, began.elapsed());
+    assert!(!run.err.contains(PASSWORD) && !run.out.contains(PASSWORD), "a secret in {run}");
+    run
 }

@@ -7,7 +7,7 @@ use local_aws::{LocalAws, Options};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::run::{IMAGES, Infra};
+use crate::user::{IMAGES, Infra};
 
 const VALUES: &[&str] =
     &["--set", "environment=dev", "--set", "repository=team/system", "--set", "state_bucket=team-state"];
@@ -48,7 +48,7 @@ async fn the_roles_of_a_pipeline_suffice_and_no_pattern_is_idle() {
         .flat_map(|mesh| {
             let mesh = format!("mesh={mesh}");
             let planned = notification.run("plan", &[IMAGES, &["--set", &mesh, "--format", "json"]].concat()).expect(0);
-            let plan: Value = serde_json::from_str(&planned.stdout).unwrap();
+            let plan: Value = serde_json::from_str(&planned.out).unwrap();
             texts(&plan["steps"], "type")
         })
         .collect();
@@ -56,7 +56,7 @@ async fn the_roles_of_a_pipeline_suffice_and_no_pattern_is_idle() {
     github.run("apply", &[VALUES, &["--auto-approve"]].concat()).expect(0);
     github.run("plan", &[VALUES, &["--detailed-exitcode"]].concat()).expect(0);
     let shown = github.record("show", &["--format", "json"]).expect(0);
-    let record: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let record: Value = serde_json::from_str(&shown.out).unwrap();
     let allowed = |policies: &[&str]| -> Vec<String> {
         let of = |name: &&str| texts(&find(&record, name)["properties"]["PolicyDocument"], "Action");
         policies.iter().flat_map(of).collect()

@@ -6,15 +6,17 @@ mod github;
 #[path = "../page/mod.rs"]
 mod page;
 mod plan_example;
+#[path = "../process/run.rs"]
 mod run;
 mod saved;
+mod user;
 
 use std::collections::BTreeMap;
 
 use infra::aws;
 use infra::catalog::Permissions;
 use local_aws::{LocalAws, Options};
-use run::{IMAGES, Infra};
+use user::{IMAGES, Infra, summary};
 
 const STACK: &str = "stacks/notification";
 
@@ -44,10 +46,9 @@ async fn story(environment: &str, mesh: &str) {
     let infra = Infra::new(&local, STACK, environment);
 
     let planned = infra.run("plan", values).expect(0);
-    let created = planned.summary("to create");
+    let created = summary(&planned, "to create");
     assert!(created >= RESOURCES, "{created} resources are fewer than {RESOURCES}\n{planned}");
-    let warned =
-        planned.stderr.contains("AWS App Mesh ended on 2026-09-30") && planned.stderr.contains("Service Connect");
+    let warned = planned.err.contains("AWS App Mesh ended on 2026-09-30") && planned.err.contains("Service Connect");
     assert_eq!(warned, mesh == "app-mesh", "{planned}");
     assert_eq!(control.calls().changing, 0, "a plan changes nothing");
 
@@ -57,26 +58,26 @@ async fn story(environment: &str, mesh: &str) {
     assert_permitted(&control.calls().counts);
     control.clear_calls();
     let again = infra.run("plan", &[values, &["--detailed-exitcode"][..]].concat()).expect(0);
-    assert!(again.stdout.starts_with("No changes."), "{again}");
+    assert!(again.out.starts_with("No changes."), "{again}");
     let calls = control.calls();
     assert_eq!(calls.changing, 0, "an empty plan changes nothing: {:?}", calls.counts);
     assert_batched(&calls.counts);
 
     let more = &[values, &["--set", "min_tasks=4"][..]].concat();
     let changed = infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(2);
-    assert_eq!(changed.summary("to change"), 4, "both services, and the alarms of too few tasks\n{changed}");
-    assert!(changed.stdout.contains("MinCapacity"), "{changed}");
+    assert_eq!(summary(&changed, "to change"), 4, "both services, and the alarms of too few tasks\n{changed}");
+    assert!(changed.out.contains("MinCapacity"), "{changed}");
     infra.run("apply", &[more, &["--auto-approve"][..]].concat()).expect(0);
     infra.run("plan", &[more, &["--detailed-exitcode"][..]].concat()).expect(0);
 
     let outputs = infra.record("output", &[]).expect(0);
-    assert!(outputs.stdout.contains("http://"), "{outputs}");
+    assert!(outputs.out.contains("http://"), "{outputs}");
 
     // What is on record can be deleted without the values that it was made with.
     infra.run("destroy", &["--auto-approve"]).expect(0);
     assert_eq!(control.inventory().await.unwrap(), [], "a destroy leaves nothing");
     let listed = infra.record("state", &["list"]).expect(0);
-    assert_eq!(listed.stdout, "", "{listed}");
+    assert_eq!(listed.out, "", "{listed}");
     assert_permitted(&control.calls().counts);
     local.stop().await;
 }

@@ -9,7 +9,7 @@ use local_aws::{LocalAws, Options};
 use regex::Regex;
 
 use crate::page;
-use crate::run::{IMAGES, Infra};
+use crate::user::{IMAGES, Infra};
 
 /// What the change does to files of the stacks: in this file, this text becomes that one.
 const CHANGE: &[(&str, &str, &str)] = &[
@@ -55,7 +55,7 @@ async fn the_example_of_a_plan_is_what_infra_prints() {
     let plan = infra.within(changed.path()).run("plan", &[IMAGES, &["--format", "markdown"]].concat()).expect(0);
     local.stop().await;
 
-    let mut text = plan.stdout.clone();
+    let mut text = plan.out.clone();
     for (id, plain) in RANDOM {
         text = Regex::new(id).unwrap().replace_all(&text, *plain).into_owned();
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use infra::address::{Address, Id, OpId};
 use infra::aws::AwsCloud;
@@ -11,6 +12,8 @@ use infra::value::Value;
 use local_aws::{Control, LocalAws, Options};
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::run::Run;
 
 const STACK: &str = r#"
 stack: mail
@@ -57,30 +60,20 @@ struct User {
     variables: Vec<(&'static str, String)>,
 }
 
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
+trait Refused {
+    /// It was refused, nothing was printed as a result, and all of `told` was said.
+    fn refused(self, told: &[&str]) -> Self;
 }
 
-impl Run {
-    #[track_caller]
-    fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
-        self
-    }
-
-    /// It was refused, nothing was printed as a result, and all of `told` was said.
+impl Refused for Run {
     #[track_caller]
     fn refused(self, told: &[&str]) -> Self {
-        let run = self.expect(1);
+        let run = self
+            .expect(1)
+            .says(told)
+            .says(&["nothing was changed", "help: look again and save anew: infra plan mail -e dev"]);
         assert_eq!(run.out, "");
-        for told in
-            told.iter().chain(&["nothing was changed", "help: look again and save anew: infra plan mail -e dev"])
-        {
-            assert!(run.err.contains(told), "{told}: {}", run.err);
-        }
-        assert!(!run.err.contains(SECRET), "{}", run.err);
+        assert!(!run.err.contains(SECRET), "{run}");
         run
     }
 }
@@ -108,6 +101,7 @@ impl User {
     }
 
     fn run_with(&self, variable: Option<(&str, &str)>, arguments: &[&str]) -> Run {
+        let began = Instant::now();
         let output = Command::new(env!("CARGO_BIN_EXE_infra"))
             .args(arguments)
             .current_dir(self.folder.path())
@@ -117,8 +111,7 @@ impl User {
             .envs(variable)
             .output()
             .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Run::new(arguments.join(" "), output, began.elapsed())
     }
 
     fn run(&self, arguments: &[&str]) -> Run {

@@ -9,7 +9,6 @@ mod shop;
 
 use local_aws::Behaviour;
 use shifted::{Shifted, answers, shares};
-use shop::Run;
 
 const BLUE: [i32; 2] = [100, 0];
 const GREEN: [i32; 2] = [0, 100];
@@ -103,7 +102,7 @@ async fn canary_moves_a_small_part_first_and_a_part_can_be_taken_back() {
     let apply = shifted.start_apply("app:3", &[]);
     shifted.until_weights([10, 90]).await;
     shifted.run(&["rollback", "--auto-approve"]).expect(0).says(&["is being deployed", "serves again"]);
-    ended(apply).await.expect(1).says(&["the deployment was rolled back", "stopped by a user", "serves"]);
+    apply.ended().await.expect(1).says(&["the deployment was rolled back", "stopped by a user", "serves"]);
     shifted.serves("app:2");
     assert_eq!(shifted.weights("Production").await, GREEN);
     shifted.close().await;
@@ -120,15 +119,18 @@ async fn an_alarm_that_rings_while_it_bakes_moves_all_traffic_back() {
         "the deployment was rolled back: Service deployment rolled back because of alarms in ALARM state: {}; ",
         shifted.alarm()
     );
-    ended(apply).await.expect(1).says(&[&why, "1 failed"]);
+    apply.ended().await.expect(1).says(&[&why, "1 failed"]);
     shifted.serves("app:1");
     assert_eq!(shifted.weights("Production").await, BLUE);
     shifted.run(&["status"]).expect(0).says(&["ROLLBACK_SUCCESSFUL", &shifted.alarm()]);
-    shifted.plan("app:2").expect(2).says(&["~ Api"]);
+    shifted.plan("app:2").expect(2).says(&["! Api", "~ TaskDefinition"]);
 
     // One that rings before a deployment begins does not say anything about it.
     shifted.shop.values.pop();
-    shifted.deployed("app:2").await;
+    let again = shifted.apply("app:2", &[]).expect(0).says(&["100 % available, SLO 99 % met", "2 recovered"]);
+    assert!(!format!("{again}").contains("outside infra"), "{again}");
+    shifted.serves("app:2");
+    shifted.plan("app:2").expect(0);
     shifted.ring(false).await;
     shifted.deployed("app:3").await;
     shifted.close().await;
@@ -153,10 +155,4 @@ async fn a_version_that_answers_with_errors_misses_the_slo_and_its_service_goes_
         shifted.deployed("app:2").await;
         shifted.close().await;
     }
-}
-
-/// How an apply that went on beside the test has ended.
-async fn ended(apply: std::process::Child) -> Run {
-    let output = tokio::task::spawn_blocking(|| apply.wait_with_output()).await.unwrap().unwrap();
-    Run::of("apply", output)
 }

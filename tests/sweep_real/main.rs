@@ -17,7 +17,7 @@ use std::sync::Arc;
 use life::{Boundary, PHASES, Swept};
 
 /// Of so many moments one is tried unless told otherwise. It is odd, so that before and after a call take turns.
-const STRIDE: usize = 11;
+const STRIDE: usize = 9;
 /// Lives that are swept at the same time unless told otherwise: mostly they wait.
 const LIVES: usize = 6;
 

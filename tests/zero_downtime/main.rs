@@ -5,10 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod images;
-#[path = "../story/run.rs"]
-#[allow(dead_code, reason = "the story needs more of it")]
+#[path = "../process/run.rs"]
+#[allow(dead_code, reason = "others need more of it")]
 mod run;
 mod system;
+#[path = "../story/user.rs"]
+#[allow(dead_code, reason = "the story needs more of it")]
+mod user;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -96,7 +99,7 @@ impl Steps<'_> {
         let from = self.load.elapsed();
         let before = self.system.serving().await;
         let applied = self.system.apply(&[("api_image", image)]).await;
-        let told = format!("{}\n{}", applied.stdout, applied.stderr);
+        let told = format!("{}\n{}", applied.out, applied.err);
         if applied.code != Some(1) || !reasons.iter().all(|reason| told.contains(reason)) {
             self.failed.push(format!("{what}: should fail for {reasons:?}, but {applied}"));
         }

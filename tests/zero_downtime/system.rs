@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::images::Images;
 use crate::message;
-use crate::run::{Infra, Run};
+use crate::run::Run;
+use crate::user::Infra;
 
 const REGION: &str = "us-east-1";
 const CLUSTER: &str = "notification-dev";
@@ -71,7 +72,7 @@ impl System {
 
     fn output(&self, name: &str) -> String {
         let told = self.infra.record("output", &["--format", "json"]).expect(0);
-        let told: Value = serde_json::from_str(&told.stdout).unwrap();
+        let told: Value = serde_json::from_str(&told.out).unwrap();
         told["outputs"][name]["value"].as_str().unwrap().to_owned()
     }
 
@@ -108,7 +109,9 @@ impl System {
         let mut moved = Instant::now();
         let mut before = 0;
         loop {
+            let asked = Instant::now();
             let mails = self.sent().await;
+            let looked = asked.elapsed();
             let count = mails.values().sum::<usize>();
             if count != before {
                 (before, moved) = (count, Instant::now());
@@ -121,7 +124,8 @@ impl System {
                 self.pause().await;
                 return self.sent().await;
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            // The emulator sends no mail while it lists those that it sent.
+            tokio::time::sleep((looked * 10).max(Duration::from_secs(1))).await;
         }
     }
 

@@ -1,18 +1,20 @@
 //! The binary as a user runs it, with everything that it writes kept.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use local_aws::LocalAws;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+
+use super::run::Run;
 
 /// A stack beside this file, where it is applied to, and all that was written on the way.
 pub(crate) struct Infra {
@@ -75,6 +77,7 @@ impl Infra {
 
     /// Runs a command with exactly these arguments.
     pub(crate) fn start(&self, arguments: &[&str]) -> Run {
+        let began = Instant::now();
         let output = Command::new(env!("CARGO_BIN_EXE_infra"))
             .args(arguments)
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -83,12 +86,7 @@ impl Infra {
             .env("COLUMNS", "200")
             .output()
             .unwrap();
-        let run = Run {
-            command: arguments.join(" "),
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        };
+        let run = Run::new(arguments.join(" "), output, began.elapsed());
         let mut written = self.written.borrow_mut();
         written.push((format!("standard output of {}", arguments[0]), run.out.clone()));
         written.push((format!("standard error of {}", arguments[0]), run.err.clone()));
@@ -117,29 +115,6 @@ fn forms(value: &str) -> Vec<String> {
         text[before.div_ceil(3) * 4..].trim_end_matches('=').rsplit_once(|_| true).unwrap().0.to_owned()
     });
     [value.to_owned(), hex].into_iter().chain(base64).collect()
-}
-
-/// How a command went.
-pub(crate) struct Run {
-    command: String,
-    code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Run {
-    /// The same run, which must have ended with `code`.
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self}");
-        self
-    }
-}
-
-impl fmt::Display for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, code, out, err } = self;
-        write!(f, "infra {command}\nended with {code:?}\n{out}\n{err}")
-    }
 }
 
 /// The value of a secret, which only this test asks for.

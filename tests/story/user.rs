@@ -1,12 +1,14 @@
 //! The binary as a user runs it, against a local AWS and with a state folder of its own.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Instant;
 
 use local_aws::LocalAws;
 use tempfile::TempDir;
+
+use super::run::Run;
 
 /// Values of the parameters that have no default.
 pub(crate) const IMAGES: &[&str] =
@@ -52,6 +54,7 @@ impl Infra {
     }
 
     fn start(&self, arguments: &[&str]) -> Run {
+        let began = Instant::now();
         let output = Command::new(env!("CARGO_BIN_EXE_infra"))
             .args(arguments)
             .current_dir(&self.directory)
@@ -59,44 +62,16 @@ impl Infra {
             .env("INFRA_STATE", self.state.path())
             .output()
             .unwrap();
-        Run {
-            command: arguments.join(" "),
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Run::new(arguments.join(" "), output, began.elapsed())
     }
 }
 
-/// How a command went.
-pub(crate) struct Run {
-    command: String,
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Run {
-    /// The same run, which must have ended with `code`.
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self}");
-        self
-    }
-
-    /// The number that stands before `what` in the plan's last line.
-    pub(crate) fn summary(&self, what: &str) -> usize {
-        let line = self.stdout.lines().rev().find(|line| line.starts_with("Plan: "));
-        let line = line.unwrap_or_else(|| panic!("no summary in {self}"));
-        let words: Vec<&str> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
-        let wanted: Vec<&str> = what.split(' ').collect();
-        let at = words.windows(wanted.len()).position(|window| window == wanted);
-        at.and_then(|at| words[at - 1].parse().ok()).unwrap_or(0)
-    }
-}
-
-impl fmt::Display for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, code, stdout, stderr } = self;
-        write!(f, "infra {command}\nended with {code:?}\n{stdout}\n{stderr}")
-    }
+/// The number that stands before `what` in the last line of a plan.
+pub(crate) fn summary(plan: &Run, what: &str) -> usize {
+    let line = plan.out.lines().rev().find(|line| line.starts_with("Plan: "));
+    let line = line.unwrap_or_else(|| panic!("no summary in {plan}"));
+    let words: Vec<&str> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
+    let wanted: Vec<&str> = what.split(' ').collect();
+    let at = words.windows(wanted.len()).position(|window| window == wanted);
+    at.and_then(|at| words[at - 1].parse().ok()).unwrap_or(0)
 }
