@@ -1,8 +1,9 @@
 //! Messages about a stack, each with its place in a file.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ pub struct Source {
     /// The whole text.
     pub text: String,
     line_starts: Vec<usize>,
+    concealed: Mutex<Vec<Range<usize>>>,
 }
 
 impl Source {
@@ -25,7 +27,25 @@ impl Source {
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
         let text = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { path: path.into(), text, line_starts })
+        Arc::new(Self { path: path.into(), text, line_starts, concealed: Mutex::default() })
+    }
+
+    /// Has no message show these bytes: a secret that stands where none should.
+    pub(crate) fn conceal(&self, range: Range<usize>) {
+        self.concealed.lock().unwrap_or_else(PoisonError::into_inner).push(range);
+    }
+
+    /// The text as messages may show it: every byte where it is in `text`.
+    fn shown(&self) -> Cow<'_, str> {
+        let concealed = self.concealed.lock().unwrap_or_else(PoisonError::into_inner);
+        if concealed.is_empty() {
+            return Cow::Borrowed(&self.text);
+        }
+        let star = |(at, c): (usize, char)| match concealed.iter().any(|range| range.contains(&at)) {
+            true if c != '\n' => "*".repeat(c.len_utf8()),
+            _ => c.to_string(),
+        };
+        Cow::Owned(self.text.char_indices().map(star).collect())
     }
 
     /// Line and column of a byte offset, both counted from 1, columns in characters.

@@ -19,7 +19,7 @@ const DEFAULT_PLACE: &str = ".infra";
 /// The environment of a stack that was given none.
 pub(super) const DEFAULT_ENVIRONMENT: &str = "default";
 /// The file that a stack's folder is known by.
-const STACK_FILE: &str = "stack.yaml";
+pub(super) const STACK_FILE: &str = "stack.yaml";
 
 /// Which stack, in which environment.
 #[derive(Args, Debug)]
@@ -160,11 +160,20 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A variable that is set to nothing, as a pipeline does where it has no value, must not mean some other place: there
+/// everything would be made once more.
+pub(super) fn place(text: &str) -> Result<String, String> {
+    match stack::refused_place(text) {
+        Some(why) => Err(format!("{why}: {}", stack::PLACES)),
+        None => Ok(text.to_owned()),
+    }
+}
+
 /// Where state is.
 #[derive(Args, Debug)]
 pub(super) struct StateArgs {
     /// Where what infra made is kept: a folder, or s3://BUCKET/PREFIX [default: what the stack says, else .infra]
-    #[arg(long, value_name = "PLACE", env = "INFRA_STATE")]
+    #[arg(long, value_name = "PLACE", env = "INFRA_STATE", value_parser = place)]
     state: Option<String>,
 }
 
@@ -175,12 +184,17 @@ pub(super) struct StatePlace {
     pub(super) place: String,
     /// What is written there is encrypted with.
     pub(super) encryption: Option<Encryption>,
+    /// The file of the stack, where there is one.
+    pub(super) stack: Option<PathBuf>,
+    /// The environment's name.
+    pub(super) environment: String,
 }
 
 impl StateArgs {
-    /// The place, or `place` where none was given.
-    pub(super) fn place_or(&self, place: &str) -> StatePlace {
-        StatePlace { place: self.state.as_deref().unwrap_or(place).to_owned(), encryption: None }
+    /// The place, or `place` where none was given, for an environment of a stack that can't be read.
+    pub(super) fn place_or(&self, place: &str, environment: &str) -> StatePlace {
+        let place = self.state.as_deref().unwrap_or(place).to_owned();
+        StatePlace { place, encryption: None, stack: None, environment: environment.to_owned() }
     }
 
     /// The place for an environment of a stack that says where its state is kept.
@@ -192,7 +206,8 @@ impl StateArgs {
                 place.unwrap_or_else(|| DEFAULT_PLACE.to_owned())
             }
         };
-        Ok(StatePlace { place, encryption: keeping.encryption.clone() })
+        let (encryption, stack) = (keeping.encryption.clone(), keeping.file.clone());
+        Ok(StatePlace { place, encryption, stack, environment: environment.to_owned() })
     }
 }
 
@@ -215,8 +230,7 @@ impl ChangeArgs {
             return Ok(());
         }
         Err(CommandError::usage("there is no terminal to ask for approval on")
-            .hint("to go ahead unasked, as in a pipeline: --auto-approve")
-            .hint("to look first: `infra plan`"))
+            .hint("to go ahead unasked, as in a pipeline: --auto-approve"))
     }
 
     /// Asks, unless approval was given beforehand.

@@ -31,8 +31,7 @@ mod with_aws {
     /// The logs in a bucket.
     pub(in crate::cli) async fn s3_store(place: &str) -> Result<Arc<dyn Store>, CommandError> {
         match S3Place::parse(place) {
-            Some(Ok(place)) => Ok(Arc::new(S3Store::connect(place).await)),
-            Some(Err(why)) => Err(CommandError::usage(format!("the place of the state: {why}"))),
+            Some(place) => Ok(Arc::new(S3Store::connect(place).await)),
             None => Err(CommandError::usage(format!("`{place}` is no place in S3"))),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::elsewhere::Elsewhere;
 use crate::diagnostic::Diagnostic;
 
 /// What an interruption has done before the first change.
@@ -42,11 +43,13 @@ pub(super) struct CommandError {
     pub(super) hints: Vec<String>,
     /// Mistakes in the stack.
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Where the record is that was not, or not yet, where it was looked for.
+    pub(super) elsewhere: Option<Elsewhere>,
 }
 
 impl CommandError {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), diagnostics: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), diagnostics: Vec::new(), elsewhere: None }
     }
 
     /// Wrong arguments, or arguments that don't fit here.

@@ -9,13 +9,11 @@ use crate::apply::Interrupt;
 /// Listens from now on: the first asks to drain, the second to stop, the third ends the process.
 pub(super) fn listen() -> watch::Receiver<Interrupt> {
     let (asked, heard) = watch::channel(Interrupt::None);
+    // Before anything else is done: until then a signal ends the process without a word.
+    let mut signals = signals();
     tokio::spawn(async move {
-        let mut terminations = terminations();
         loop {
-            tokio::select! {
-                heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
-                () = next(&mut terminations) => {}
-            }
+            next(&mut signals).await;
             let now = *asked.borrow();
             match now {
                 // What is under way is told by who knows it.
@@ -48,27 +46,31 @@ pub(super) async fn heard(interrupts: &watch::Receiver<Interrupt>) {
 }
 
 #[cfg(unix)]
-type Terminations = Option<tokio::signal::unix::Signal>;
+type Signals = [Option<tokio::signal::unix::Signal>; 2];
 #[cfg(not(unix))]
-type Terminations = ();
+type Signals = ();
 
 #[cfg(unix)]
-fn terminations() -> Terminations {
-    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok()
+fn signals() -> Signals {
+    use tokio::signal::unix::{SignalKind, signal};
+    [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok())
 }
 
 #[cfg(not(unix))]
-fn terminations() -> Terminations {}
+fn signals() -> Signals {}
 
 #[cfg(unix)]
-async fn next(terminations: &mut Terminations) {
-    match terminations {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
+async fn next([interrupt, terminate]: &mut Signals) {
+    tokio::select! {
+        Some(()) = async { interrupt.as_mut()?.recv().await } => {}
+        Some(()) = async { terminate.as_mut()?.recv().await } => {}
+        else => std::future::pending().await,
     }
 }
 
 #[cfg(not(unix))]
-async fn next(_: &mut Terminations) {
-    std::future::pending().await
+async fn next(_: &mut Signals) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
 }

@@ -4,6 +4,7 @@ mod args;
 mod cloud;
 mod command;
 mod draw;
+mod elsewhere;
 mod error;
 mod interrupt;
 mod offline;

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::args::{StateArgs, StatePlace, WhichArgs};
+use super::elsewhere::Elsewhere;
 use super::error::{CommandError, NOTHING_CHANGED};
+use super::store::{OLD_PASSPHRASE, PASSPHRASE};
 use super::style::{YELLOW, duration, paint};
-use super::{store, terminal};
+use super::{interrupt, store, terminal};
 use crate::address::Address;
-use crate::state::{BegunAction, Holder, Journal, LogKey, OpenOptions, State, Store, Waiting};
+use crate::apply::Interrupt;
+use crate::state::{BegunAction, Error, Holder, Journal, LogKey, OpenOptions, State, Store, StoreError, Waiting};
 
 /// The record of one stack in one environment.
 pub(super) struct Record {
@@ -33,13 +38,32 @@ impl Record {
 
     /// Reads the record of the stack that the arguments name, if it has one.
     pub(super) async fn open(which: &WhichArgs, place: &StateArgs) -> Result<Self, CommandError> {
+        let (record, damage) = Self::read(which, place).await?;
+        damage.map_or(Ok(record), |damage| Err(damage.into()))
+    }
+
+    /// Reads the record of the stack that the arguments name, which must have one, where only its past is asked for:
+    /// with damage in the middle of the log, nothing is known of what it says now.
+    pub(super) async fn past(which: &WhichArgs, place: &StateArgs) -> Result<(Self, Option<Error>), CommandError> {
+        let (record, damage) = Self::read(which, place).await?;
+        if record.state.serial == 0 && damage.is_none() {
+            return Err(nothing_on_record(&record.log, &*record.store, &record.place).await?);
+        }
+        Ok((record, damage))
+    }
+
+    async fn read(which: &WhichArgs, place: &StateArgs) -> Result<(Self, Option<Error>), CommandError> {
         let head = which.head()?;
         let place = place.place(&head.keeping, which.environment())?;
         let store = store::store(&place).await?;
         let log = LogKey::new(head.name, which.environment());
-        let state = State::load(&*store, &log).await?;
-        warn(&state);
-        Ok(Self { log, place, store, state })
+        let (state, damage) = match State::load(&*store, &log).await {
+            Ok(state) => (state, None),
+            Err(error) if error.is_damage() => (State::default(), Some(error)),
+            Err(error) => return Err(CommandError::from(error).at(&place)),
+        };
+        warn(&state.warnings);
+        Ok((Self { log, place, store, state }, damage))
     }
 
     /// The region of what is on record, as its ARNs tell it.
@@ -73,16 +97,15 @@ impl Record {
 }
 
 /// Tells what reading the record found.
-pub(super) fn warn(state: &State) {
-    for warning in &state.warnings {
+pub(super) fn warn(warnings: &[String]) {
+    for warning in warnings {
         terminal::tell(&format!("{} {warning}\n", paint(YELLOW, "warning:")));
     }
 }
 
 async fn nothing_on_record(log: &LogKey, store: &dyn Store, place: &StatePlace) -> Result<CommandError, CommandError> {
     let folder = &place.place;
-    let known: Vec<_> =
-        store.logs().await.map_err(crate::state::Error::from)?.iter().map(ToString::to_string).collect();
+    let known: Vec<_> = store.logs().await.map_err(Error::from)?.iter().map(ToString::to_string).collect();
     let error = CommandError::failed(format!("nothing is on record of {log} in {folder}"));
     Ok(if known.is_empty() {
         error.hint("apply the stack first, or say with --state where its record is")
@@ -91,19 +114,59 @@ async fn nothing_on_record(log: &LogKey, store: &dyn Store, place: &StatePlace) 
     })
 }
 
-impl From<crate::state::Error> for CommandError {
-    fn from(error: crate::state::Error) -> Self {
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
         let hint = match &error {
-            crate::state::Error::Held { .. } => "leave out --no-wait to wait until it is free",
-            crate::state::Error::LostLog { .. } => {
-                "another run went on from here; plan again to see where things stand"
+            Error::Changed => "run the command again to see how it stands now",
+            error if error.is_damage() => {
+                let told = Self::failed(error.to_string())
+                    .hint("put the file back from a copy; in S3, from an earlier version of the object");
+                return match error.last_sound() {
+                    Some(sound) => told.hint(format!(
+                        "what was on record before, after entry {sound}: `infra state pull STACK --serial {sound} > \
+                         record.json` prints it, `infra state restore {sound} STACK` goes back to it"
+                    )),
+                    None => told,
+                };
             }
-            crate::state::Error::Moved { place, .. } => {
-                let hint = format!("write `state: {place}` in the stack, or give it as --state or INFRA_STATE");
-                return Self::failed(error.to_string()).hint(hint);
+            Error::Held { .. } => "leave out --no-wait to wait until it is free",
+            Error::LostLog { .. } => "another run went on from here; plan again to see where things stand",
+            Error::Moved { place, .. } => {
+                return Self::failed(error.to_string()).elsewhere(Elsewhere::Moved(place.clone()));
             }
-            crate::state::Error::GivenUp => return Self::interrupted(NOTHING_CHANGED),
-            crate::state::Error::NoEntry { .. } => "`infra state history` lists the runs with their entries",
+            Error::CutOff { .. } => return Self::failed(error.to_string()).elsewhere(Elsewhere::CutOff),
+            Error::Past { location, .. } => {
+                let rename = if location.starts_with("s3://") { "aws s3 mv --recursive" } else { "mv" };
+                return Self::failed(error.to_string())
+                    .hint(format!(
+                        "take it out of the way and run the same again: `{rename} {location} {location}.past`"
+                    ))
+                    .hint(
+                        "until that is done, nobody may apply with that place: it looks as if nothing were on record",
+                    );
+            }
+            Error::Store(store) => match &**store {
+                StoreError::Taken(_) => return Self::failed(error.to_string()),
+                StoreError::Passphrase { given, .. } => {
+                    let told = Self::failed(error.to_string()).hint(format!("give it in {PASSPHRASE}"));
+                    return match given {
+                        true => {
+                            told.hint(format!("while it is being changed, give the earlier one in {OLD_PASSPHRASE}"))
+                        }
+                        false => told,
+                    };
+                }
+                StoreError::KmsKey { .. } => {
+                    "the state is encrypted with it, or `encryption` in the stack names it; infra needs \
+                     `kms:GenerateDataKey` and `kms:Decrypt` on it"
+                }
+                _ => {
+                    "that is where the state is kept (`state:` in the stack, --state, INFRA_STATE): mend it and run the \
+                     same again, it goes on from what is on record"
+                }
+            },
+            Error::GivenUp => return Self::interrupted(NOTHING_CHANGED),
+            Error::NoEntry { .. } => "`infra state history` lists the runs with their entries",
             _ => return Self::failed(error.to_string()),
         };
         Self::failed(error.to_string()).hint(hint)
@@ -114,20 +177,33 @@ impl From<crate::state::Error> for CommandError {
 pub(super) async fn present(log: &LogKey, store: &dyn Store, place: &StatePlace) -> Result<(), CommandError> {
     match State::load(store, log).await {
         Ok(state) if state.serial == 0 => Err(nothing_on_record(log, store, place).await?),
-        Ok(_) | Err(crate::state::Error::Moved { .. }) => Ok(()),
+        Ok(_) | Err(Error::Moved { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Takes the log of a record, to write to it.
-pub(super) async fn take(record: &Record, command: &str, no_wait: bool) -> Result<(Journal, State), CommandError> {
-    let options = holder_options(command, no_wait);
-    Ok(Journal::open(Arc::clone(&record.store), record.log.clone(), options).await?)
+pub(super) async fn take(
+    record: &Record,
+    command: &str,
+    no_wait: bool,
+    interrupts: &watch::Receiver<Interrupt>,
+) -> Result<(Journal, State), CommandError> {
+    let options = interruptible(command, no_wait, interrupts);
+    let opened = Journal::open(Arc::clone(&record.store), record.log.clone(), options).await;
+    opened.map_err(|error| CommandError::from(error).at(&record.place))
 }
 
 /// How a command takes a log.
 pub(super) fn holder_options(command: &str, no_wait: bool) -> OpenOptions {
     OpenOptions { wait: !no_wait, on_wait: Some(Box::new(on_wait)), ..OpenOptions::new(Holder::current(command)) }
+}
+
+/// How a command takes a log that the user may have had enough of waiting for.
+pub(super) fn interruptible(command: &str, no_wait: bool, interrupts: &watch::Receiver<Interrupt>) -> OpenOptions {
+    let interrupts = interrupts.clone();
+    let give_up = async move { interrupt::heard(&interrupts).await };
+    OpenOptions { give_up: Some(Box::pin(give_up)), ..holder_options(command, no_wait) }
 }
 
 /// Tells who works on a stack that is only looked at.

@@ -18,7 +18,7 @@ use crate::cloud::{Cloud, CloudError, ErrorKind};
 use crate::driver::{self, Driver, Planned};
 use crate::plan;
 use crate::stack::{Checked, Graph};
-use crate::state::{self, Journal, OpenOptions, State};
+use crate::state::{self, Journal, State};
 
 /// A checked stack, and what it is planned with.
 pub(super) struct Session<C> {
@@ -68,7 +68,7 @@ pub(super) struct Change<'a> {
 pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError> {
     // A name that is none is told as that, whether or not somebody could be asked.
     if change.stack.path().is_ok_and(Path::exists) {
-        change.change.check()?;
+        change.change.check().map_err(|error| error.hint("to look first: `infra plan`"))?;
     }
     let interrupts = interrupt::listen();
     let prepare = async {
@@ -77,7 +77,8 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
         Ok((session, graph))
     };
     let (session, graph) = until_interrupted(&interrupts, prepare).await?;
-    let (journal, state) = open(&session.driver, &graph, change.command, change.change, &interrupts).await?;
+    let opened = open(&session.driver, &graph, change.command, change.change, &interrupts).await;
+    let (journal, state) = opened.map_err(|error| error.at(&session.place))?;
 
     let result = held(&change, &session.driver, graph, state, &journal, &interrupts).await;
     let_go(&journal, &interrupts, result).await
@@ -91,11 +92,9 @@ pub(super) async fn open<C: Cloud>(
     change: &ChangeArgs,
     interrupts: &watch::Receiver<Interrupt>,
 ) -> Result<(Journal, State), CommandError> {
-    let interrupts = interrupts.clone();
-    let give_up = async move { interrupt::heard(&interrupts).await };
-    let options = OpenOptions { give_up: Some(Box::pin(give_up)), ..record::holder_options(command, change.no_wait) };
+    let options = record::interruptible(command, change.no_wait, interrupts);
     let (journal, state) = driver.open(graph, options).await?;
-    record::warn(&state);
+    record::warn(&state.warnings);
     Ok((journal, state))
 }
 

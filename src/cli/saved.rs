@@ -91,7 +91,8 @@ pub(super) async fn apply(asked: SavedChange<'_>) -> Result<ExitCode, CommandErr
         Ok((session, graph))
     };
     let (session, graph) = run::until_interrupted(&interrupts, prepare).await?;
-    let (journal, state) = run::open(&session.driver, &graph, "apply", asked.change, &interrupts).await?;
+    let opened = run::open(&session.driver, &graph, "apply", asked.change, &interrupts).await;
+    let (journal, state) = opened.map_err(|error| error.at(&session.place))?;
     let result = held(&asked, &saved, &session.driver, graph, state, &journal, &interrupts).await;
     run::let_go(&journal, &interrupts, result).await
 }
@@ -138,9 +139,10 @@ fn read(file: &Path) -> Result<SavedPlan, CommandError> {
 impl SavedChange<'_> {
     /// Where the state of the stack is kept, as its file says now; where that can't be read, as it was when planned.
     fn place(&self, saved: &SavedPlan) -> Result<StatePlace, CommandError> {
+        let environment = saved.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT);
         match stack::head(&saved.stack) {
-            Ok(head) => self.state.place(&head.keeping, saved.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT)),
-            Err(_) => Ok(self.state.place_or(&saved.state)),
+            Ok(head) => self.state.place(&head.keeping, environment),
+            Err(_) => Ok(self.state.place_or(&saved.state, environment)),
         }
     }
 
@@ -183,7 +185,9 @@ impl SavedChange<'_> {
 
     /// Fails at once, without asking AWS or waiting for another run, where the record or a file moved on already.
     async fn stands_still(&self, saved: &SavedPlan) -> Result<(), CommandError> {
-        let state = State::load(&*store::store(&self.place(saved)?).await?, &Self::log(saved)).await?;
+        let place = self.place(saved)?;
+        let state = State::load(&*store::store(&place).await?, &Self::log(saved)).await;
+        let state = state.map_err(|error| CommandError::from(error).at(&place))?;
         let Some(seal) = &state.seal else { return Err(self.refused(saved, &[Moved::OtherRecord]).await) };
         let mut found = saved.moved_files(seal)?;
         if state.serial != saved.plan.serial {
@@ -213,7 +217,7 @@ impl SavedChange<'_> {
             Err(error) => return error,
         };
         let by = match store::store(&place).await {
-            Ok(store) => State::history(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default(),
+            Ok(store) => State::history(&*store, &Self::log(saved), saved.plan.serial).await.unwrap_or_default().runs,
             Err(_) => Vec::new(),
         };
         let error = CommandError::failed(render::moved(self.file, saved, &place.place, found, &by));

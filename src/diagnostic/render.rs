@@ -95,7 +95,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, excerpts: &'a [Excerpt]) -> Group<'a> {
 
 /// The line where `span` begins, made printable, and the part of the span that stands on it.
 fn line_of(source: &Source, span: &Span) -> (String, Range<usize>) {
-    let text = &source.text;
+    let text = &*source.shown();
     let start = floor(text, span.range.start.min(text.len()));
     let end = floor(text, span.range.end.clamp(start, text.len()));
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);

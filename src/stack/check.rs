@@ -171,17 +171,7 @@ impl Checker<'_> {
 
     fn unknown_type(&mut self, name: &str, span: &crate::diagnostic::Span) {
         let mut error = Diagnostic::error(span, format!("there is no resource type `{name}`"));
-        let names = self.catalog.iter().map(|info| info.name);
-        let same_end = || {
-            let last = name.rsplit("::").next().unwrap_or_default();
-            self.catalog.iter().map(|info| info.name).find(|known| known.rsplit("::").next() == Some(last))
-        };
-        error.help = suggest::help(name, names, || {
-            Some(match same_end() {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => "`infra schema --types` lists the types".to_owned(),
-            })
-        });
+        error.help = type_help(self.catalog, name);
         self.diagnostics.push(error);
     }
 
@@ -310,4 +300,19 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What was meant by the name of a type that there is not.
+pub(crate) fn type_help(catalog: &Catalog, name: &str) -> Option<String> {
+    let names = || catalog.iter().map(|info| info.name);
+    let same_end = || {
+        let last = name.rsplit("::").next().unwrap_or_default();
+        names().find(|known| known.rsplit("::").next() == Some(last))
+    };
+    suggest::help(name, names(), || {
+        Some(match same_end() {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => "`infra schema --types` lists the types".to_owned(),
+        })
+    })
 }

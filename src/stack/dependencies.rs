@@ -80,13 +80,14 @@ impl Follower {
             }
             ("params", Some(name)) => {
                 let Inputs::Component { parent, entry, each } = &frame.inputs else { return };
+                let Some(parent) = parent.upgrade() else { return };
                 let Some(index) = document.parameters.iter().position(|parameter| parameter.name == name) else {
                     return;
                 };
                 let EntryKind::Component { with, .. } = &parent.unit.document.entries[*entry].kind else { return };
                 let Some(input) = with.entry(name) else { return };
                 self.once(frame, 1, index, out, |this, out| {
-                    this.template(session, parent, each.as_deref(), input, out)
+                    this.template(session, &parent, each.as_deref(), input, out)
                 });
             }
             ("each", Some("key" | "value")) => {

@@ -13,7 +13,7 @@ mod read;
 mod reader;
 mod settings;
 
-pub(super) use read::{read, taken_names};
+pub(super) use read::{parse_address, read, taken_names};
 pub(super) use reader::Reader;
 
 /// Something and its place.

@@ -313,7 +313,7 @@ impl Expander<'_> {
                 for part in &entry.depends_on {
                     self.follower.part(self.session, frame, each.as_deref(), part, &mut inherited);
                 }
-                let inputs = Inputs::Component { parent: Arc::clone(frame), entry: index, each };
+                let inputs = Inputs::Component { parent: Arc::downgrade(frame), entry: index, each };
                 let inner = Arc::new(Frame::new(unit, Some(address), inputs));
                 self.frame(&inner, &inherited);
                 Some(Instance::Component(inner))

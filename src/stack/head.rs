@@ -40,7 +40,7 @@ pub fn head(path: &Path) -> Result<Head, Vec<Diagnostic>> {
     let name = name.ok_or_else(missing)?;
     let (mut compiler, mut wrong) = (Compiler::default(), Vec::new());
     let mut reader = Reader { source: &source, compiler: &mut compiler, diagnostics: &mut wrong };
-    let keeping = state.map(|node| keeping::read(&mut reader, node)).unwrap_or_default();
+    let keeping = state.map_or_else(|| Keeping::of(&file), |node| keeping::read(&mut reader, node));
     if wrong.is_empty() { Ok(Head { name, keeping }) } else { Err(wrong) }
 }
 
@@ -93,10 +93,12 @@ mod tests {
         assert_eq!(place("state: gs://acme", "dev"), Err("state can't be kept in gs://".to_owned()));
         assert_eq!(place("state: s3://${params.x}", "dev"), Err("`state` can't hold an expression".to_owned()));
         assert_eq!(place("state: {palce: x}", "dev"), Err("`state` has no key `palce`".to_owned()));
-        assert_eq!(
-            place("state: ''", "dev"),
-            Err("`state` is empty: write s3://BUCKET/PREFIX, or a folder".to_owned())
-        );
+        assert_eq!(place("state: s3:/acme", "dev"), Err("`s3:/acme` is neither a bucket nor a folder".to_owned()));
+        for bucket in ["", "Team", "a_b"] {
+            let refused = Err(format!("`{bucket}` is not the name of a bucket"));
+            assert_eq!(place(&format!("state: s3://{bucket}/c"), "dev"), refused);
+        }
+        assert_eq!(place("state: ''", "dev"), Err("the place of the state is empty".to_owned()));
     }
 
     #[test]
@@ -110,5 +112,35 @@ mod tests {
             assert!(named(text).is_err_and(|message| message.contains("no stack")), "{text}");
         }
         assert!(named("stack: \"mail\n").is_err());
+    }
+
+    #[test]
+    fn no_message_shows_what_may_be_a_passphrase() {
+        for text in [
+            "encryption: {passphrase: hunter2}",
+            "encryption: {passphrases: hunter2}",
+            "encryption: {Passphrase: hunter2, passphrase: hunter2}",
+            "encryption: {kms: a, x: hunter2}",
+            "encryption: {passphrase: x, key: [hunter2]}",
+            "encryption: {key: {passphrase: hunter2}}",
+            "encryption: [hunter2]",
+            "encryption: hunter2",
+            "encryption: {kms: [hunter2]}",
+            "encryption: {kms: {passphrase: hunter2}}",
+            "encryption: {passphrase: x, kms: hunter2}",
+            "encryption: {passphrase: x, passphrase: hunter2}",
+            "passphrase: hunter2",
+            "encryption: passphrase: hunter2",
+        ] {
+            let folder = tempfile::tempdir().expect("folder");
+            let stack = format!("stack: mail\nstate: {{{text}}}\n");
+            std::fs::write(folder.path().join("stack.yaml"), &stack).expect("write");
+            let shown = crate::diagnostic::render(&head(folder.path()).expect_err("it is wrong"), false);
+            assert!(!shown.contains("hunter2"), "{shown}");
+            let written = stack.replace("state: {", "state:\n  ").replace("}\n", "\n");
+            std::fs::write(folder.path().join("stack.yaml"), written).expect("write");
+            let shown = crate::diagnostic::render(&head(folder.path()).expect_err("it is wrong"), false);
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
     }
 }

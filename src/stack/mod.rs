@@ -43,9 +43,11 @@ mod typing;
 mod units;
 mod yaml;
 
+pub(crate) use check::type_help;
 pub use graph::{Allowed, Attributes, Evaluated, Graph, Lifecycle, NoAttributes, Node, OutputNode};
 pub use head::{Head, head};
 pub use keeping::{Encryption, Keeping};
+pub(crate) use keeping::{PLACES, refused_place};
 pub use load::load;
 pub use origin::Origin;
 pub use pin::Pinned;
@@ -56,6 +58,11 @@ pub use schema::{component_schema, schema};
 /// The functions of expressions: how each is called, and what it gives.
 pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
     expression::FUNCTIONS.iter().map(|function| (function.signature, function.about))
+}
+
+/// Whether a resource can stand at this address in a stack.
+pub fn is_address(address: &crate::address::Address) -> bool {
+    document::parse_address(address.as_str()).is_some()
 }
 
 /// Answers to lookups.

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::document::{Document, EntryKind};
 use super::expression::{Evaluator, Part, Problem, Template, Tree, article, as_text};
@@ -67,8 +67,8 @@ pub(super) struct Frame {
 pub(super) enum Inputs {
     /// From outside, checked.
     Root(Arc<BTreeMap<String, Value>>),
-    /// From `with`.
-    Component { parent: Arc<Frame>, entry: usize, each: Option<Arc<Each>> },
+    /// From `with`. The parent holds this one among its members, and lives as long as the graph.
+    Component { parent: Weak<Frame>, entry: usize, each: Option<Arc<Each>> },
 }
 
 /// What an entry came to.
@@ -279,13 +279,14 @@ impl<'s> Here<'s> {
         let parameter = &self.frame.unit.document.parameters[index];
         let (parent, entry, each) = match &self.frame.inputs {
             Inputs::Root(values) => return Ok(values.get(&parameter.name).cloned().unwrap_or(Value::Unknown)),
-            Inputs::Component { parent, entry, each } => (parent, *entry, each),
+            Inputs::Component { parent, entry, each } => (parent.upgrade(), *entry, each),
         };
+        let Some(parent) = parent else { return Ok(Value::Unknown) };
         let input = match &parent.unit.document.entries[entry].kind {
             EntryKind::Component { with, .. } => with.entry(&parameter.name),
             _ => None,
         };
-        let there = Here { session: self.session, frame: parent, each: each.as_deref() };
+        let there = Here { session: self.session, frame: &parent, each: each.as_deref() };
         self.remembered((false, index), &self.frame.parameters[index], || {
             let value = match input {
                 Some(template) => {
@@ -364,5 +365,29 @@ pub(super) fn type_of<'c>(catalog: &'c Catalog, kind: &EntryKind) -> Option<&'c 
     match kind {
         EntryKind::Resource { type_name, .. } | EntryKind::Existing { type_name, .. } => catalog.get(&type_name.value),
         EntryKind::Component { .. } | EntryKind::Broken => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::fake::catalog::catalog;
+    use crate::stack::{Options, load};
+
+    #[test]
+    fn a_graph_is_freed_with_its_components() {
+        let folder = tempfile::tempdir().expect("folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("write");
+        let stack =
+            "stack: shop\nregion: us-east-1\nresources:\n  Part: { component: part.yaml, with: { delay: 3 } }\n";
+        write("stack.yaml", stack);
+        let queue = "Queue: { type: Test::App::Queue, properties: { DelaySeconds: \"${params.delay}\" } }";
+        write("part.yaml", &format!("parameters: {{ delay: {{ type: integer }} }}\nresources:\n  {queue}\n"));
+        let checked = load(&folder.path().join("stack.yaml"), &Options::default(), &catalog()).expect("a stack");
+        let graph = checked.graph(&Answers::new()).unwrap_or_else(|_| panic!("it needs nothing"));
+        assert_eq!(graph.nodes()[0].address.as_str(), "Part.Queue");
+        let root = Arc::downgrade(&graph.root);
+        drop(graph);
+        assert!(root.upgrade().is_none());
     }
 }

@@ -116,6 +116,7 @@ fn byte_offsets(text: &str) -> Option<Vec<usize>> {
 }
 
 fn syntax_error(source: &Arc<Source>, at: usize, info: &str) -> Diagnostic {
+    conceal_passphrases(source);
     let line_end = source.text[at..].find('\n').map_or(source.text.len(), |end| at + end);
     let mut start = 0;
     for line in source.text[..line_end].split_inclusive('\n') {
@@ -132,6 +133,20 @@ fn syntax_error(source: &Arc<Source>, at: usize, info: &str) -> Diagnostic {
     match source.text[line_start..line_end].contains("${") {
         true => error.help("an expression needs quotes inside `{…}` and `[…]`, and where it holds `: ` or ` #`; its own strings then take the other quotes"),
         false => error,
+    }
+}
+
+/// Has no message show what stands behind a key that looks like one for a passphrase: of a file that can't be read, or where
+/// a key stands twice, nobody knows what it is.
+pub(super) fn conceal_passphrases(source: &Source) {
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        let lower = line.to_ascii_lowercase();
+        let value = lower.find("passphras").and_then(|key| Some(key + lower[key..].find(':')? + 1));
+        if let Some(value) = value {
+            source.conceal(start + value..start + line.trim_end().len().max(value));
+        }
+        start += line.len();
     }
 }
 

@@ -14,7 +14,8 @@ use crate::address::{Address, Id, OpId};
 ///
 /// - 1: the first.
 /// - 2: every document ends with a checksum; `restored` and `moved_to`; nothing is pruned any more.
-pub const STATE_VERSION: u32 = 2;
+/// - 3: what is deposed keeps the properties last applied.
+pub const STATE_VERSION: u32 = 3;
 
 /// One file of the log: entries that were made durable by one write.
 #[derive(Debug, Serialize, Deserialize)]

@@ -37,22 +37,32 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] Arc<StoreError>),
     /// A stored document can't be read.
-    #[error("{what} of {location} {source}")]
+    #[error("{what} ({file}) {source}")]
     Format {
-        /// Where the log is.
-        location: String,
         /// Which document: `entry 12`, `snapshot 64`.
         what: String,
+        /// Its file or object.
+        file: String,
         /// Why not.
         source: Arc<FormatError>,
+        /// The entry before it, if anything was on record then.
+        sound: Option<u64>,
     },
     /// An entry is missing.
-    #[error("entry {serial} of {location} is missing")]
+    #[error("entry {serial} ({file}) is missing")]
     Missing {
-        /// Where the log is.
-        location: String,
         /// Its number.
         serial: u64,
+        /// Its file or object.
+        file: String,
+        /// The entry before it, if anything was on record then.
+        sound: Option<u64>,
+    },
+    /// A move to there was cut off before its last write, the log's first entry.
+    #[error("the first entry of {location} is missing: a move to there was cut off")]
+    CutOff {
+        /// Where the log is to be.
+        location: String,
     },
     /// There is no entry of that number.
     #[error("there is no entry {serial} in {location}: the last one is {last}")]
@@ -80,16 +90,29 @@ pub enum Error {
         /// Where it is.
         location: String,
     },
-    /// An entry contradicts those before it.
-    #[error("entry {serial} of {location} contradicts those before it: {source}")]
-    Inconsistent {
-        /// Where the log is.
+    /// What is in the way is what this log was before it was moved from there.
+    #[error("{location} holds this log's own past, which ended there when it was moved to {place}")]
+    Past {
+        /// Where it is.
         location: String,
+        /// Where it was moved to.
+        place: String,
+    },
+    /// An entry contradicts those before it.
+    #[error("entry {serial} ({file}) contradicts those before it: {source}")]
+    Inconsistent {
         /// Its number.
         serial: u64,
+        /// Its file or object.
+        file: String,
         /// How.
         source: Inconsistent,
+        /// The entry before it, if anything was on record then.
+        sound: Option<u64>,
     },
+    /// The log is not what it was when it was looked at.
+    #[error("the record changed while you looked at it: nothing was replaced")]
+    Changed,
     /// What was to be recorded does not follow from what is on record.
     #[error("this can't be recorded: {0}")]
     Refused(#[from] Inconsistent),
@@ -102,6 +125,25 @@ pub enum Error {
     /// The system has no random numbers.
     #[error("no random numbers for the state's key: {0}")]
     Random(#[from] getrandom::Error),
+}
+
+impl Error {
+    /// Whether a file of the log is not what was written: to put it back is enough.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Format { source, .. } => source.is_damage(),
+            Self::Missing { .. } | Self::Inconsistent { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The last entry before the damage, if something was on record after it.
+    pub fn last_sound(&self) -> Option<u64> {
+        match self {
+            Self::Format { sound, .. } | Self::Missing { sound, .. } | Self::Inconsistent { sound, .. } => *sound,
+            _ => None,
+        }
+    }
 }
 
 impl From<StoreError> for Error {

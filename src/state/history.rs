@@ -6,11 +6,12 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::State;
+use super::damage::{self, Batches, Damage};
 use super::entry::{Action, Batch, Entry, Restored};
 use super::error::Error;
 use super::holder::Holder;
 use super::store::{LogKey, Store};
-use crate::address::OpId;
+use crate::address::{Id, OpId};
 
 /// A run that changed what is on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,17 @@ pub struct Run {
     pub changes: Changes,
     /// Whether it let go of the log; a run that was killed did not.
     pub ended: bool,
+    /// Whether entries of it can't be read: then it did more than `changes` says, or something else.
+    pub damaged: bool,
+}
+
+/// The runs that changed what is on record, as far as the log tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// In the order in which they last did.
+    pub runs: Vec<Run>,
+    /// Which files can't be read, for the user to know.
+    pub warnings: Vec<String>,
 }
 
 /// What a run did, in numbers of resources.
@@ -57,31 +69,82 @@ impl fmt::Display for Run {
 }
 
 impl State {
-    /// The runs that changed what is on record after entry `since`, in the order in which they last did.
+    /// The runs that changed what is on record after entry `since`.
     ///
     /// # Errors
-    /// Where the store can't be read. What can't be read of the log tells nothing.
-    pub async fn history(store: &dyn Store, log: &LogKey, since: u64) -> Result<Vec<Run>, Error> {
-        let mut runs: BTreeMap<String, Run> = BTreeMap::new();
+    /// Where the store can't be read. What can't be read of the log is told.
+    pub async fn history(store: &dyn Store, log: &LogKey, since: u64) -> Result<History, Error> {
+        // First, so that the entries that it covers are there.
+        let snapshot = store.snapshots(log).await?.last().copied().unwrap_or(0);
+        let batches = damage::decode(&store.read(log, 1).await?);
+        let mut runs: BTreeMap<&str, Run> = BTreeMap::new();
         let mut updates = BTreeSet::new();
-        for (serial, bytes) in store.read(log, 1).await? {
-            // Whoever works with the log says what is wrong with it.
-            let Ok(batch) = Batch::decode(serial, &bytes) else { continue };
-            let run = runs.entry(batch.session).or_default();
+        for (serial, batch) in &batches {
+            let Ok(batch) = batch else { continue };
+            let run = runs.entry(&batch.session).or_default();
             for entry in &batch.entries {
-                run.add(entry, &mut updates);
-                if entry.changes_state() {
-                    (run.serial, run.at) = (serial, batch.at);
+                match is_taken_back(entry, batch) {
+                    true => run.changes.updated += usize::from(matches!(entry, Entry::Made { .. })),
+                    false => run.add(entry, &mut updates),
                 }
+                if entry.changes_state() {
+                    (run.serial, run.at) = (*serial, batch.at);
+                }
+            }
+        }
+        let mut warnings = Vec::new();
+        for damage in damage::find(&batches, snapshot) {
+            for batch in writers(&batches, &damage) {
+                let run = runs.entry(&batch.session).or_default();
+                run.damaged = true;
+                if run.serial == 0 {
+                    (run.serial, run.at) = (batch.serial, batch.at);
+                }
+            }
+            if !damage.is_void && *damage.serials.end() > since {
+                let error = damage.error(store, log);
+                let more = damage.serials.end() - damage.serials.start();
+                let more = if more > 0 { format!(", and {more} more after it") } else { String::new() };
+                warnings.push(format!("{error}{more}: what was recorded there can't be told"));
             }
         }
         let mut runs: Vec<_> = runs.into_values().filter(|run| run.serial > since).collect();
         runs.sort_by_key(|run| run.serial);
-        Ok(runs)
+        Ok(History { runs, warnings })
     }
 }
 
+/// Whether an entry is a part of what makes an earlier incarnation the present one again: gone as that, and made, at once.
+fn is_taken_back(entry: &Entry, batch: &Batch) -> bool {
+    let same = |id: &Id, other: &Entry| match other {
+        Entry::Gone { op: None, id: gone, .. } => gone == id && matches!(entry, Entry::Made { .. }),
+        Entry::Made { id: made, .. } => made == id && matches!(entry, Entry::Gone { op: None, .. }),
+        _ => false,
+    };
+    match entry {
+        Entry::Gone { id, .. } | Entry::Made { id, .. } => batch.entries.iter().any(|other| same(id, other)),
+        _ => false,
+    }
+}
+
+/// The entries before and after some that can't be read whose runs may have written these.
+fn writers<'a>(batches: &'a Batches, damage: &Damage) -> impl Iterator<Item = &'a Batch> {
+    let (start, end) = (*damage.serials.start(), *damage.serials.end());
+    let readable = || batches.iter().filter_map(|(serial, batch)| Some((*serial, batch.as_ref().ok()?)));
+    let before = readable().take_while(|(serial, _)| *serial < start).last().map(|(_, batch)| batch);
+    let after = readable().find(|(serial, _)| *serial > end).map(|(_, batch)| batch);
+    let has = |batch: &Batch, is: fn(&Entry) -> bool| batch.entries.iter().any(is);
+    let before = before.filter(|batch| !has(batch, |entry| matches!(entry, Entry::Close | Entry::MovedTo { .. })));
+    let after = after.filter(|batch| !has(batch, |entry| matches!(entry, Entry::Open { .. })));
+    before.into_iter().chain(after)
+}
+
 impl Run {
+    /// Whether this holder, who is at work on the log, is whose run it is.
+    pub fn is_of(&self, at_work: Option<&Holder>) -> bool {
+        !self.ended && at_work.is_some() && self.by.as_ref() == at_work
+    }
+
     fn add(&mut self, entry: &Entry, updates: &mut BTreeSet<OpId>) {
         let changes = &mut self.changes;
         match entry {

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::open::OpenOptions;
 use super::seal::{Seal, Sealed};
 use super::store::{LogKey, Store};
-use super::{Begun, BegunAction, State};
+use super::{Begun, BegunAction, Deposed, State};
 use crate::address::{Address, Id, OpId};
 use crate::cloud::fence::Fence;
 use crate::value::Value;
@@ -149,6 +149,24 @@ impl Journal {
     /// Records that the incarnation `id` of a resource is no more: deleted by `op`, or found gone.
     pub async fn gone(&self, op: Option<&OpId>, address: &Address, id: &Id) -> Result<(), Error> {
         self.record(vec![Entry::Gone { op: op.cloned(), address: address.clone(), id: id.clone() }]).await
+    }
+
+    /// Records that an earlier incarnation of a resource is its present one again, as it was last applied and not yet
+    /// settled. What stood at its address becomes deposed.
+    pub async fn taken_back(&self, address: &Address, old: &Deposed) -> Result<(), Error> {
+        let Deposed { id, type_name, op, properties, dependencies } = old.clone();
+        let begin = Entry::Begin {
+            op: op.clone(),
+            address: address.clone(),
+            type_name,
+            action: Action::Create,
+            properties: Some(Sealed::from_sealed(properties)),
+            generated: Vec::new(),
+            dependencies,
+            prevent_destroy: false,
+        };
+        let gone = Entry::Gone { op: None, address: address.clone(), id: id.clone() };
+        self.record(vec![begin, gone, Entry::Made { op, id }]).await
     }
 
     /// Records new addresses, (from, to), all at once, so that two can be swapped.

@@ -62,14 +62,12 @@ pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u6
     let within = |serial: u64| until.is_none_or(|until| serial <= until);
     let mut loaded = Loaded::default();
     newest_snapshot(store, log, &mut loaded, within).await?;
-    let mut files = store.read(log, loaded.replay.last + 1).await?;
-    files.retain(|(serial, _)| within(*serial));
-    let location = store.location(log);
+    let files = store.read(log, loaded.replay.last + 1).await?;
     let mut batches = Vec::with_capacity(files.len());
     let mut cut = BTreeSet::new();
     for (serial, bytes) in &files {
         let batch = Batch::decode(*serial, bytes);
-        if let Ok(batch) = &batch {
+        if let (Ok(batch), true) = (&batch, within(*serial)) {
             for entry in &batch.entries {
                 if let Entry::Open { cut: entries, .. } = entry {
                     cut.extend(entries.iter().copied());
@@ -78,36 +76,50 @@ pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u6
         }
         batches.push((*serial, batch));
     }
-    let last = files.last().map_or(loaded.replay.last, |(serial, _)| *serial);
-    loaded.next = last + 1;
+    loaded.next = files.last().map_or(loaded.replay.last, |(serial, _)| *serial) + 1;
     // What came after an entry that was cut off was to declare it void: where that was cut off too, both are.
     let readable = batches
         .iter()
         .rev()
         .find(|(_, batch)| !batch.as_ref().is_err_and(FormatError::is_damage))
         .map(|(serial, _)| *serial);
-    for (expected, (serial, batch)) in (loaded.replay.last + 1..).zip(batches) {
-        if serial != expected {
-            return Err(Error::Missing { location, serial: expected });
+    batches.retain(|(serial, _)| within(*serial));
+    // A log that was moved there has its first entry last. No entry but those that a snapshot covers was ever deleted.
+    if loaded.replay.last == 0 && loaded.snapshots.is_empty() && batches.first().is_some_and(|(serial, _)| *serial == 2)
+    {
+        return Err(Error::CutOff { location: store.location(log) });
+    }
+    let mut expected = loaded.replay.last + 1;
+    for (serial, batch) in batches {
+        // A missing one may have been declared void as well.
+        while expected < serial && cut.contains(&expected) {
+            expected += 1;
         }
+        let sound = Some(expected - 1).filter(|_| loaded.replay.state.serial > 0);
+        if serial != expected {
+            return Err(Error::Missing { serial: expected, file: store.entry_file(log, expected), sound });
+        }
+        expected += 1;
         match batch {
+            _ if cut.contains(&serial) => loaded.replay.last = serial,
             Ok(batch) => {
                 for entry in batch.entries {
                     loaded.replay.apply(serial, entry).map_err(|source| Error::Inconsistent {
-                        location: location.clone(),
                         serial,
+                        file: store.entry_file(log, serial),
                         source,
+                        sound,
                     })?;
                 }
             }
-            Err(_) if cut.contains(&serial) => loaded.replay.last = serial,
             Err(error) if error.is_damage() && readable.is_none_or(|readable| serial > readable) => {
                 loaded.cut.push(serial);
+                let location = store.location(log);
                 loaded.warnings.push(format!("the last entry ({serial}) of {location} {error}; it is left out"));
             }
             Err(source) => {
-                let what = format!("entry {serial}");
-                return Err(Error::Format { location, what, source: Arc::new(source) });
+                let (what, file) = (format!("entry {serial}"), store.entry_file(log, serial));
+                return Err(Error::Format { what, file, source: Arc::new(source), sound });
             }
         }
     }
@@ -134,8 +146,8 @@ async fn newest_snapshot(
                 loaded.warnings.push(format!("snapshot {serial} of {location} {error}; an older one is read instead"));
             }
             Err(source) => {
-                let location = store.location(log);
-                return Err(Error::Format { location, what: format!("snapshot {serial}"), source: Arc::new(source) });
+                let (what, file) = (format!("snapshot {serial}"), store.snapshot_file(log, serial));
+                return Err(Error::Format { what, file, source: Arc::new(source), sound: None });
             }
         }
     }

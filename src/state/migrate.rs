@@ -1,14 +1,18 @@
-//! Moving a log to another store, so that at every moment exactly one of the two can be worked with.
+//! Moving a log to another store, so that at no moment both can be worked with.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use super::check;
+use super::damage;
 use super::entry::{Batch, Entry};
 use super::error::Error;
 use super::journal::Journal;
 use super::load::load_until;
 use super::open::OpenOptions;
+use super::place;
 use super::store::{LogKey, Store, StoreError};
 use super::writer::Log;
 
@@ -21,42 +25,55 @@ pub struct Migration {
     pub from: Arc<dyn Store>,
     /// Where it shall be.
     pub to: Arc<dyn Store>,
-    /// That place, as a user writes it.
+    /// That place, as [`place::absolute`] gives it.
     pub place: String,
 }
 
 impl Migration {
-    /// Moves the log, history and all, and tells how many entries it has. One that was cut off is finished.
+    /// Copies the log, history and all, and ends it where it is. From then on [`finish`](Self::finish) is to be called.
+    /// One that has ended so already, by a move that was cut off, is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Occupied`] where another log is there already, [`Error::Past`] where this one was before,
+    /// [`Error::GivenUp`] where `options` say so: then the log is free and goes on where it is. Else what reading and
+    /// writing a log can fail with.
+    pub async fn end(&self, mut options: OpenOptions) -> Result<(), Error> {
+        let give_up = options.give_up.take().unwrap_or_else(|| Box::pin(std::future::pending())).shared();
+        options.give_up = Some(Box::pin(give_up.clone()));
+        let begin = async {
+            let ended = self.ended_at().await?.is_some();
+            if !ended {
+                // Without it the copy could never be read: to be known before the log ends here.
+                self.first_entry().await?;
+                self.free().await?;
+            }
+            Ok(ended)
+        };
+        if until(give_up.clone(), begin).await? {
+            return Ok(());
+        }
+        let (journal, _) = Journal::open(Arc::clone(&self.from), self.log.clone(), options).await?;
+        // Nearly all of it is copied before the end, so that what is left to do then is little.
+        if let Err(error) = until(give_up, self.copy(u64::MAX)).await {
+            journal.close().await?;
+            return Err(error);
+        }
+        journal.moved_to(&self.place).await
+    }
+
+    /// Makes the copy of a log that ended usable, and tells how many entries it has. May be cut off and called again.
     ///
     /// The copy can't be read before its first entry is there, and that one is written last, after the entry that ends
     /// the log here.
     ///
     /// # Errors
-    /// [`Error::Occupied`] where another log is there already; else what reading and writing a log can fail with.
-    pub async fn run(&self, options: OpenOptions) -> Result<usize, Error> {
-        let Self { log, from, to, place } = self;
-        let last = match self.ended_at().await? {
-            Some(last) => last,
-            None => {
-                if to.read(log, 1).await?.first().is_some_and(|(serial, _)| *serial == 1) {
-                    return Err(self.occupied());
-                }
-                let (journal, _) = Journal::open(Arc::clone(from), log.clone(), options).await?;
-                // Nearly all of it is copied before the end, so that what is left to do then is little.
-                if let Err(error) = self.copy(u64::MAX).await {
-                    journal.close().await?;
-                    return Err(error);
-                }
-                journal.moved_to(place).await?;
-                self.ended_at().await?.ok_or(Error::Closed)?
-            }
-        };
+    /// What reading and writing a log can fail with.
+    pub async fn finish(&self) -> Result<usize, Error> {
+        let Self { log, from, to, place: _ } = self;
+        let last = self.ended_at().await?.ok_or(Error::Closed)?;
         let copied = self.copy(last).await?;
         let snapshots = from.snapshots(log).await?;
-        let first = from.read(log, 1).await?.into_iter().next().filter(|(serial, _)| *serial == 1);
-        let Some((_, first)) = first else {
-            return Err(Error::Missing { location: from.location(log), serial: 1 });
-        };
+        let first = self.first_entry().await?;
         self.write(1, &first).await?;
         for serial in snapshots {
             if let Some(snapshot) = from.read_snapshot(log, serial).await? {
@@ -66,11 +83,36 @@ impl Migration {
         Ok(copied + 1)
     }
 
+    /// Fails where a log stands in the new place that can be read.
+    async fn free(&self) -> Result<(), Error> {
+        let Self { log, to, .. } = self;
+        let Some(first) = self.first_of(&**to).await? else { return Ok(()) };
+        let same = self.first_entry().await? == first;
+        // What can't be read there is no less in the way.
+        let ended = load_until(&**to, log, None).await.ok().and_then(|loaded| loaded.replay.moved_to);
+        Err(match ended.filter(|_| same) {
+            Some(moved) => Error::Past { location: to.location(log), place: moved.place },
+            None => self.occupied(),
+        })
+    }
+
+    /// The first entry of the log that is moved; older builds deleted those that a snapshot covers.
+    async fn first_entry(&self) -> Result<Vec<u8>, Error> {
+        let missing = || Error::Missing { serial: 1, file: self.from.entry_file(&self.log, 1), sound: None };
+        self.first_of(&*self.from).await?.ok_or_else(missing)
+    }
+
+    /// The first entry of the log in a store, which no two logs have in common.
+    async fn first_of(&self, store: &dyn Store) -> Result<Option<Vec<u8>>, Error> {
+        let first = store.read(&self.log, 1).await?.into_iter().next();
+        Ok(first.filter(|(serial, _)| *serial == 1).map(|(_, bytes)| bytes))
+    }
+
     /// The number of the entry that ended the log here, in favour of the same place.
     async fn ended_at(&self) -> Result<Option<u64>, Error> {
         let loaded = load_until(&*self.from, &self.log, None).await?;
         match loaded.replay.moved_to {
-            Some(moved) if moved.place == self.place => Ok(Some(loaded.replay.last)),
+            Some(moved) if self.is_to(&moved.place).await? => Ok(Some(loaded.replay.last)),
             Some(moved) => Err(Error::Moved {
                 location: self.from.location(&self.log),
                 place: moved.place,
@@ -80,17 +122,31 @@ impl Migration {
         }
     }
 
+    /// Whether the log ended in favour of the place that this is to. Older builds wrote a folder as seen from where they
+    /// ran: that is this one only if the copy stands there.
+    async fn is_to(&self, moved: &str) -> Result<bool, Error> {
+        let same = place::same(moved, &self.place);
+        Ok(same && (place::is_absolute(moved) || !self.to.read(&self.log, 2).await?.is_empty()))
+    }
+
     /// Copies all entries but the first that are not there yet; in place of entry `last`, which ends the log here, the
     /// copy is closed.
     async fn copy(&self, last: u64) -> Result<usize, Error> {
         let there: BTreeMap<u64, Vec<u8>> = self.to.read(&self.log, 2).await?.into_iter().collect();
         let mut copied = 0;
-        for (serial, mut bytes) in self.from.read(&self.log, 2).await? {
+        // First, so that the entries that it covers are there.
+        let snapshot = self.from.snapshots(&self.log).await?.last().copied().unwrap_or(0);
+        let files = self.from.read(&self.log, 1).await?;
+        if let Some(damage) = damage::find(&damage::decode(&files), snapshot).iter().find(|damage| !damage.is_void) {
+            return Err(damage.error(&*self.from, &self.log));
+        }
+        for (serial, mut bytes) in files.into_iter().filter(|(serial, _)| *serial > 1) {
             if serial == last {
                 bytes = closed(serial, &bytes).map_err(|source| Error::Format {
-                    location: self.from.location(&self.log),
                     what: format!("entry {serial}"),
+                    file: self.from.entry_file(&self.log, serial),
                     source: Arc::new(source),
+                    sound: None,
                 })?;
             }
             match there.get(&serial) {
@@ -112,6 +168,15 @@ impl Migration {
 
     fn occupied(&self) -> Error {
         Error::Occupied { location: self.to.location(&self.log) }
+    }
+}
+
+/// The result of `work`, unless it is given up first.
+async fn until<T>(give_up: impl Future<Output = ()>, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        () = give_up => Err(Error::GivenUp),
+        result = work => result,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::value::Value;
 
 mod at_work;
 mod check;
+mod damage;
 mod entry;
 mod error;
 mod history;
@@ -18,9 +19,11 @@ mod journal;
 mod load;
 mod migrate;
 mod open;
+pub mod place;
 mod process;
 mod pulled;
 mod replay;
+mod restore;
 mod seal;
 mod snapshot;
 pub mod store;
@@ -32,13 +35,14 @@ mod writer;
 pub use entry::Restored;
 pub use entry::{FormatError, STATE_VERSION};
 pub use error::Error;
-pub use history::{Changes, Run};
+pub use history::{Changes, History, Run};
 pub use holder::Holder;
 pub use journal::{Journal, Updated};
 pub use migrate::Migration;
 pub use open::{DEFAULT_LEASE, OnWait, OpenOptions, Waiting};
 pub use pulled::{Difference, Pulled, PulledError, differences};
 pub use replay::Inconsistent;
+pub use restore::Damaged;
 pub use seal::{Seal, SealError};
 pub use store::{Files, LocalStore, LogKey, MemoryStore, Store, StoreError};
 #[cfg(feature = "aws")]
@@ -87,7 +91,7 @@ pub struct Record {
 }
 
 /// An earlier incarnation of a replaced resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Deposed {
     /// What the cloud calls it.
     pub id: Id,
@@ -95,6 +99,8 @@ pub struct Deposed {
     pub type_name: String,
     /// The operation that made it.
     pub op: OpId,
+    /// The properties last applied; none where a build before format 3 kept it.
+    pub properties: Value,
     /// What it referred to; it is deleted before them.
     pub dependencies: Vec<Address>,
 }

@@ -9,11 +9,12 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::entry::Entry;
+use super::entry::{Entry, Restored};
 use super::error::Error;
 use super::holder::Holder;
 use super::journal::{Journal, Status};
 use super::load::{self, Loaded};
+use super::restore;
 use super::seal::Seal;
 use super::store::{LogKey, Store, StoreError};
 use super::writer::{Log, Writer};
@@ -72,9 +73,44 @@ impl fmt::Debug for OpenOptions {
 }
 
 pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOptions) -> Result<(Journal, State), Error> {
+    let lease = options.lease;
+    let Opened { writer, warnings, given_up } = take_when_free(&Log::new(store, key), options, None).await?;
+    let (journal, state) = start(writer, warnings, lease)?;
+    if given_up {
+        journal.close().await?;
+        return Err(Error::GivenUp);
+    }
+    Ok((journal, state))
+}
+
+/// A record that takes the place of what a damaged log says.
+pub(super) struct Replacing {
+    /// The last entry there was when it was decided.
+    pub(super) last: u64,
+    pub(super) from: Restored,
+    pub(super) state: State,
+}
+
+/// Takes a damaged log, replaces what is on record and lets go of it, all in one entry.
+pub(super) async fn replace(
+    store: Arc<dyn Store>,
+    key: LogKey,
+    options: OpenOptions,
+    replacing: Replacing,
+) -> Result<(), Error> {
+    take_when_free(&Log::new(store, key), options, Some(&replacing)).await.map(drop)
+}
+
+/// A log that was taken.
+struct Opened {
+    writer: Writer,
+    warnings: Vec<String>,
+    given_up: bool,
+}
+
+async fn take_when_free(log: &Log, options: OpenOptions, replacing: Option<&Replacing>) -> Result<Opened, Error> {
     let OpenOptions { holder, lease: own_lease, wait, on_wait, give_up } = options;
     let mut give_up = give_up.unwrap_or_else(|| Box::pin(std::future::pending()));
-    let log = Log::new(store, key);
     let mut told = false;
     // The number that was free when last looked at, and since when: by this process's own clock, so that no two
     // machines' clocks are compared.
@@ -83,7 +119,7 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
         let loaded = tokio::select! {
             biased;
             () = &mut give_up => return Err(Error::GivenUp),
-            loaded = load::load(&*log.store, &log.key) => loaded?,
+            loaded = look(log, replacing) => loaded?,
         };
         if let Some(lease) = &loaded.replay.lease {
             let dead = lease.holder.is_dead();
@@ -105,30 +141,32 @@ pub(super) async fn open(store: Arc<dyn Store>, key: LogKey, options: OpenOption
             if since.elapsed() < patience {
                 tokio::select! {
                     () = &mut give_up => return Err(Error::GivenUp),
-                    watched = watch_log(&log, loaded.next, since + patience) => watched?,
+                    watched = watch_log(log, loaded.next, since + patience) => watched?,
                 }
                 continue;
             }
         }
-        let mut taking = pin!(take(&log, &holder, own_lease, &loaded));
+        let mut taking = pin!(take(log, &holder, own_lease, &loaded, replacing));
         let (taken, given_up) = tokio::select! {
             taken = &mut taking => (taken, false),
             () = &mut give_up => (timeout(ENTRY_UNDER_WAY, taking).await.unwrap_or(Err(Error::GivenUp)), true),
         };
         match taken {
-            Ok(writer) => {
-                let (journal, state) = start(writer, loaded.warnings.clone(), own_lease)?;
-                if given_up {
-                    journal.close().await?;
-                    return Err(Error::GivenUp);
-                }
-                return Ok((journal, state));
-            }
+            Ok(writer) => return Ok(Opened { writer, warnings: loaded.warnings.clone(), given_up }),
             Err(_) if given_up => return Err(Error::GivenUp),
             Err(Error::Store(error)) if matches!(*error, StoreError::Taken(_)) => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+async fn look(log: &Log, replacing: Option<&Replacing>) -> Result<Loaded, Error> {
+    let Some(replacing) = replacing else { return load::load(&*log.store, &log.key).await };
+    let loaded = restore::load_past(&*log.store, &log.key).await?;
+    if loaded.next != replacing.last + 1 {
+        return Err(Error::Changed);
+    }
+    Ok(loaded)
 }
 
 /// Returns when an entry numbered `next` is written, or at `until`.
@@ -146,19 +184,33 @@ async fn watch_log(log: &Log, next: u64, until: Instant) -> Result<(), Error> {
 }
 
 /// Appends the entry that takes the log.
-async fn take(log: &Log, holder: &Holder, lease: Duration, loaded: &Loaded) -> Result<Writer, Error> {
+async fn take(
+    log: &Log,
+    holder: &Holder,
+    lease: Duration,
+    loaded: &Loaded,
+    replacing: Option<&Replacing>,
+) -> Result<Writer, Error> {
     let mut replay = loaded.replay.clone();
     let seal = if replay.seal().is_err() { Some(Seal::generate()?) } else { None };
-    let entry = Entry::Open {
+    let mut entries = vec![Entry::Open {
         holder: holder.clone(),
         lease_ms: lease.as_millis().try_into().unwrap_or(u64::MAX),
         seal,
         cut: loaded.cut.clone(),
-    };
+    }];
+    if let Some(Replacing { from, state, .. }) = replacing {
+        let mut state = state.clone();
+        state.begun.extend(loaded.replay.state.begun.clone());
+        entries.extend([Entry::Restored { from: *from, state: Box::new(state.into()) }, Entry::Close]);
+    }
     let sent = (Instant::now(), SystemTime::now());
-    let json = serde_json::to_vec(&entry)?;
-    replay.apply(loaded.next, entry)?;
-    log.append(loaded.next, &[json], lease).await?;
+    let mut documents = Vec::with_capacity(entries.len());
+    for entry in entries {
+        documents.push(serde_json::to_vec(&entry)?);
+        replay.apply(loaded.next, entry)?;
+    }
+    log.append(loaded.next, &documents, lease).await?;
     Ok(Writer::new(log.clone(), replay, lease, sent, loaded.snapshots.clone()))
 }
 

@@ -1,6 +1,6 @@
 //! What the log says: entries folded, one after the other, into the state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::entry::{Action, Entry, Move};
@@ -26,7 +26,7 @@ pub(super) struct Replay {
 /// Where a log goes on that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Moved {
-    /// The place, as a user writes it.
+    /// The place, a folder by its whole path; older builds wrote it as seen from where they ran.
     pub(super) place: String,
     /// Who moved it.
     pub(super) by: Option<Holder>,
@@ -100,7 +100,7 @@ impl Replay {
 }
 
 impl State {
-    fn apply(&mut self, entry: Entry) -> Result<(), Inconsistent> {
+    pub(super) fn apply(&mut self, entry: Entry) -> Result<(), Inconsistent> {
         match entry {
             Entry::Begin { op, address, type_name, action, properties, generated, dependencies, prevent_destroy } => {
                 if self.begun.contains_key(&op) {
@@ -147,6 +147,11 @@ impl State {
                     return Err(Inconsistent::NoSeal);
                 }
                 *self = State { serial: self.serial, ..Self::from(*state) };
+                // What came of an operation that the record now knows to have made something is no question any more.
+                let made = self.resources.values().map(|record| &record.op);
+                let made = made.chain(self.deposed.values().flatten().map(|old| &old.op));
+                let made: HashSet<OpId> = made.cloned().collect();
+                self.begun.retain(|op, _| !made.contains(op));
             }
             Entry::Open { .. } | Entry::Renew | Entry::Close | Entry::MovedTo { .. } => {}
         }
@@ -163,9 +168,15 @@ impl State {
         let Begun { address, type_name, dependencies, prevent_destroy, .. } = begun;
         let outputs = Value::map();
         let record = Record { type_name, id, op, properties, outputs, dependencies, settled: false, prevent_destroy };
+        // What is made under the id of an earlier one stands in its place.
+        if let Some(deposed) = self.deposed.get_mut(&address) {
+            deposed.retain(|old| old.id != record.id || old.type_name != record.type_name);
+        }
+        self.deposed.retain(|_, deposed| !deposed.is_empty());
         if let Some(old) = self.resources.insert(address.clone(), record) {
-            let Record { id, type_name, op, dependencies, .. } = old;
-            self.deposed.entry(address).or_default().push(Deposed { id, type_name, op, dependencies });
+            let Record { id, type_name, op, properties, dependencies, .. } = old;
+            let deposed = Deposed { id, type_name, op, properties, dependencies };
+            self.deposed.entry(address).or_default().push(deposed);
         }
         Ok(())
     }

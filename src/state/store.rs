@@ -59,6 +59,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Where the log is, for messages.
     fn location(&self, log: &LogKey) -> String;
 
+    /// The file or object of an entry, for messages: all stores lay out a log in the same way.
+    fn entry_file(&self, log: &LogKey, serial: u64) -> String {
+        format!("{}/log/{serial:010}.json", self.location(log))
+    }
+
+    /// The file or object of a snapshot, for messages.
+    fn snapshot_file(&self, log: &LogKey, serial: u64) -> String {
+        format!("{}/snapshot/{serial:010}.json", self.location(log))
+    }
+
     /// Writes entry number `serial` if no entry has that number yet.
     fn append<'a>(&'a self, log: &'a LogKey, serial: u64, entry: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>>;
 
@@ -116,6 +126,30 @@ pub enum StoreError {
         location: String,
         /// Why.
         reason: String,
+    },
+    /// A document's own key, which stands beside it, is not what was written.
+    #[error("{location}: its encrypted data key is damaged: {reason}")]
+    Key {
+        /// Whose.
+        location: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The key of AWS KMS that a log is encrypted with can't be used.
+    #[error("the state's key, {key} in KMS: {reason}")]
+    KmsKey {
+        /// Its id, ARN or alias.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// A log is encrypted with a passphrase that was not given.
+    #[error("the state of {log} is encrypted with {} passphrase", if *.given { "another" } else { "a" })]
+    Passphrase {
+        /// Which log.
+        log: LogKey,
+        /// Whether any was given.
+        given: bool,
     },
     /// A stack or environment has a name that can't be kept.
     #[error("`{0}` can't be the name of a stack or environment: only letters, digits, `-`, `_` and `.` can")]

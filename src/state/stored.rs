@@ -41,6 +41,9 @@ struct StoredDeposed {
     type_name: String,
     id: Id,
     op: OpId,
+    /// Since version 3.
+    #[serde(default)]
+    properties: Sealed,
     dependencies: Vec<Address>,
 }
 
@@ -114,14 +117,14 @@ impl From<StoredRecord> for Record {
 }
 
 impl From<Deposed> for StoredDeposed {
-    fn from(Deposed { id, type_name, op, dependencies }: Deposed) -> Self {
-        Self { type_name, id, op, dependencies }
+    fn from(Deposed { id, type_name, op, properties, dependencies }: Deposed) -> Self {
+        Self { type_name, id, op, properties: Sealed::from_sealed(properties), dependencies }
     }
 }
 
 impl From<StoredDeposed> for Deposed {
-    fn from(StoredDeposed { type_name, id, op, dependencies }: StoredDeposed) -> Self {
-        Self { id, type_name, op, dependencies }
+    fn from(StoredDeposed { type_name, id, op, properties, dependencies }: StoredDeposed) -> Self {
+        Self { id, type_name, op, properties: properties.into_value(), dependencies }
     }
 }
 

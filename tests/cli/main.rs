@@ -23,7 +23,8 @@ struct Run {
 fn command(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_infra"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    for variable in ["INFRA_STATE", "INFRA_STATE_PASSPHRASE", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    let infra = ["INFRA_STATE", "INFRA_STATE_PASSPHRASE", "INFRA_STATE_OLD_PASSPHRASE"];
+    for variable in infra.into_iter().chain(["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"]) {
         command.env_remove(variable);
     }
     command

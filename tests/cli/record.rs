@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{command, infra, run};
 
-async fn journal(folder: &Path) -> Journal {
+pub(crate) async fn journal(folder: &Path) -> Journal {
     let store = Arc::new(LocalStore::new(folder.join(".infra")));
     let options = OpenOptions::new(Holder::current("test"));
     Journal::open(store, LogKey::new("mail", "dev"), options).await.expect("open").0

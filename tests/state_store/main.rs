@@ -29,7 +29,7 @@ async fn bucket(local: &LocalAws, name: &str) {
 }
 
 async fn store(local: &LocalAws, place: &str) -> Arc<S3Store> {
-    let place = S3Place::parse(place).unwrap().unwrap();
+    let place = S3Place::parse(place).unwrap();
     Arc::new(S3Store::new(Aws::local(REGION, &local.endpoint()).await, place))
 }
 
@@ -124,7 +124,7 @@ async fn a_log_is_encrypted_with_a_key_of_kms() {
     assert_eq!(read, [(1, b"kanari".to_vec()), (2, b"kanari too".to_vec())]);
     let (_, wrapped) = key_of().await.generate(&LogKey::new("shop", "prod")).await.unwrap();
     let elsewhere = Opens(key_of().await).unwrap_key(&key(), &wrapped).await;
-    assert!(matches!(elsewhere, Err(StoreError::Refused { .. })), "a key of another log: {elsewhere:?}");
+    assert!(matches!(elsewhere, Err(StoreError::KmsKey { .. })), "a key of another log: {elsewhere:?}");
     local.stop().await;
 }
 

@@ -80,7 +80,9 @@ enum Format {
 pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let session = Session::start(&args.stack, &args.state, false).await?;
     let graph = session.graph().await?;
-    let (mut state, at_work) = session.driver.state_at_work(&graph).await?;
+    let read = session.driver.state_at_work(&graph).await;
+    let (mut state, at_work) = read.map_err(|error| CommandError::from(error).at(&session.place))?;
+    record::warn(&state.warnings);
     if let Some(holder) = &at_work {
         record::at_work(holder);
     }

@@ -60,7 +60,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
         // Nothing but task definitions is looked at, so that no parameter needs a value.
         let session = Session::start(&args.stack, &args.state, true).await?;
         let graph = session.graph().await?;
-        let state = session.driver.state(&graph).await?;
+        let state = session.driver.state(&graph).await;
+        let state = state.map_err(|error| CommandError::from(error).at(&session.place))?;
         let chosen = chosen(args, &state)?;
         // A name that is none is told as that, whether or not somebody could be asked.
         args.change.check()?;

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use super::super::style::{BOLD, DIM, GREEN, RED, YELLOW, count, harmless, paint};
 use crate::address::Address;
-use crate::state::{Changes, Difference, Restored, Run, State};
+use crate::state::{Changes, Difference, Holder, Restored, Run, State};
 
-/// The runs, in the order given, in columns.
-pub(in crate::cli) fn history(runs: &[Run]) -> String {
-    let rows: Vec<[String; 4]> = runs.iter().map(row).collect();
+/// The runs, in the order given, in columns; one that has not let go of the log is under way if its holder is at work.
+pub(in crate::cli) fn history(runs: &[Run], at_work: Option<&Holder>) -> String {
+    let rows: Vec<[String; 4]> = runs.iter().map(|run| row(run, at_work)).collect();
     let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [widest(0), widest(1), widest(2)];
     rows.iter().fold(String::new(), |mut out, [serial, at, by, what]| {
@@ -18,11 +18,19 @@ pub(in crate::cli) fn history(runs: &[Run]) -> String {
     })
 }
 
-fn row(run: &Run) -> [String; 4] {
+fn row(run: &Run, at_work: Option<&Holder>) -> [String; 4] {
     let by = run.by.as_ref();
     let who = by.map_or("unknown".to_owned(), |by| harmless(&format!("{}@{} {}", by.user, by.host, by.command)));
-    let cut = if run.ended { "" } else { " (was cut off)" };
-    [run.serial.to_string(), format!("{:.0}", run.at), who, format!("{}{cut}", changes(&run.changes))]
+    let end = match run.ended {
+        true => "",
+        false if run.is_of(at_work) => " (under way)",
+        false => " (was cut off)",
+    };
+    let what = match run.damaged {
+        true => "what it did can't be told".to_owned(),
+        false => changes(&run.changes),
+    };
+    [run.serial.to_string(), format!("{:.0}", run.at), who, format!("{what}{end}")]
 }
 
 fn changes(changes: &Changes) -> String {

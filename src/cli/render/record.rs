@@ -183,6 +183,7 @@ mod tests {
             type_name: "AWS::SQS::Queue".to_owned(),
             id: Id::new("old"),
             op: OpId::from("00OP"),
+            properties: Value::map(),
             dependencies: Vec::new(),
         };
         let mut secret = record("https://sqs/keys");

@@ -16,7 +16,21 @@ use crate::diagnostic::{Diagnostic, Place, Severity, Source, Span};
 /// The failures as diagnostics, each with its place in the stack where it has one.
 pub(in crate::cli) fn failures(report: &Report) -> Vec<Diagnostic> {
     let mut sources = BTreeMap::new();
-    report.failed.iter().map(|failure| diagnostic(failure, &mut sources)).collect()
+    let (locked_out, others): (Vec<_>, Vec<_>) =
+        report.failed.iter().partition(|failure| failure.error.kind == ErrorKind::Credentials);
+    // Credentials that end fail everything under way, all alike.
+    let first = locked_out.split_first().map(|(first, rest)| {
+        let mut diagnostic = diagnostic(first, &mut sources);
+        let what = |failure: &&Failure| format!("{} {}", verb(failure.activity).infinitive, failure.address);
+        let rest: Vec<String> = rest.iter().map(what).collect();
+        if !rest.is_empty() {
+            diagnostic.notes.push(format!("nor could it {}", rest.join(", ")));
+        }
+        diagnostic
+    });
+    let mut diagnostics: Vec<Diagnostic> = first.into_iter().collect();
+    diagnostics.extend(others.into_iter().map(|failure| diagnostic(failure, &mut sources)));
+    diagnostics
 }
 
 /// What is to be known of what was done, as diagnostics.
@@ -53,12 +67,16 @@ fn diagnostic(failure: &Failure, sources: &mut Sources) -> Diagnostic {
     diagnostic.related =
         related.filter_map(|related| Some((line(&related.place, sources)?, related.note.clone()))).collect();
     diagnostic.notes = failure.error.details.iter().map(note).collect();
-    diagnostic.help = way_out(&failure.error);
+    diagnostic.help = way_out(failure.activity, &failure.error);
     diagnostic
 }
 
 /// What to do about a failure.
-fn way_out(error: &CloudError) -> Option<String> {
+fn way_out(activity: Activity, error: &CloudError) -> Option<String> {
+    if activity == Activity::Delete && error.kind == ErrorKind::Invalid {
+        // No property is to blame, and AWS has said what is.
+        return None;
+    }
     if error.kind != ErrorKind::Unsettled || error.details.is_empty() {
         return hint(error.kind, &error.operation);
     }
@@ -210,6 +228,18 @@ mod tests {
         assert_eq!(&span.source.text[span.range.clone()], "Role");
         assert!(!diagnostics[0].message.contains('\u{1b}'), "escape sequence kept");
         assert!(diagnostics[0].help.as_ref().is_some_and(|help| help.contains("iam:UpdateRole")));
+    }
+
+    #[test]
+    fn credentials_that_end_are_told_of_once() {
+        let mut report = samples::report(Outcome::Failed);
+        let mut locked_out = report.failed[0].clone();
+        locked_out.error.kind = ErrorKind::Credentials;
+        report.failed.extend([locked_out.clone(), Failure { address: "Other".into(), ..locked_out }]);
+        let diagnostics = failures(&report);
+        assert_eq!(diagnostics.len(), 2);
+        assert_eq!(diagnostics[0].notes.last().map(String::as_str), Some("nor could it change Other"));
+        assert!(diagnostics[0].help.as_ref().is_some_and(|help| help.contains("sign in again")));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(in crate::stack) fn read(
         source: Arc::clone(source),
         name: String::new(),
         region: None,
-        keeping: Keeping::default(),
+        keeping: Keeping::of(&source.path),
         parameters: Vec::new(),
         locals: Vec::new(),
         tags: None,

@@ -174,7 +174,10 @@ impl EncryptedStore {
     /// What was encrypted. A document that is not, or that was damaged since, is given as it is: whoever reads it says so.
     async fn decrypted(&self, log: &LogKey, what: &str, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
         let Ok(Envelope { encrypted }) = serde_json::from_slice(&bytes) else { return Ok(bytes) };
-        let data = self.unwrapped(log, &encrypted.key).await?;
+        let data = match self.unwrapped(log, &encrypted.key).await {
+            Err(StoreError::Key { .. }) => return Ok(bytes),
+            data => data?,
+        };
         self.known().newest.insert(log.clone(), encrypted.key);
         let (nonce, sealed) = (BASE64.decode(encrypted.nonce), BASE64.decode(encrypted.data));
         let (Ok(nonce), Ok(sealed)) = (nonce.map(<[u8; NONCE]>::try_from), sealed) else { return Ok(bytes) };

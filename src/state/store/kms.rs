@@ -57,17 +57,16 @@ impl KmsKey {
     }
 
     fn refused(&self, reason: String) -> StoreError {
-        StoreError::Refused { location: format!("the KMS key {}", self.key), reason }
+        StoreError::KmsKey { key: self.key.clone(), reason }
     }
 
     fn failed(&self, error: CloudError) -> StoreError {
-        let location = format!("the KMS key {}", self.key);
         let reason = error.to_string();
         match error.kind {
             ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Lost => {
-                StoreError::Unavailable { location, reason }
+                StoreError::Unavailable { location: format!("the state's key, {} in KMS,", self.key), reason }
             }
-            _ => StoreError::Refused { location, reason },
+            _ => self.refused(reason),
         }
     }
 }

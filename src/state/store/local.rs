@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::BoxFuture;
 use tokio::task::spawn_blocking;
@@ -16,12 +18,14 @@ const SNAPSHOT: &str = "snapshot";
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     directory: PathBuf,
+    /// Whether what crashes left unfinished was removed.
+    tidied: Arc<AtomicBool>,
 }
 
 impl LocalStore {
     /// The store in `directory`, which is made when first written to.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), tidied: Arc::default() }
     }
 
     /// The folder of one kind of file of one log.
@@ -36,8 +40,17 @@ impl Store for LocalStore {
     }
 
     fn append<'a>(&'a self, log: &'a LogKey, serial: u64, entry: Vec<u8>) -> BoxFuture<'a, Result<(), StoreError>> {
-        let folder = self.folder(log, LOG);
-        blocking(move || write_once(&folder?, serial, &entry))
+        let folders = (self.folder(log, LOG), self.folder(log, SNAPSHOT));
+        let tidied = Arc::clone(&self.tidied);
+        blocking(move || {
+            let (folder, snapshots) = (folders.0?, folders.1?);
+            write_once(&folder, serial, &entry)?;
+            if !tidied.swap(true, Ordering::Relaxed) {
+                remove_unfinished(&folder, serial);
+                remove_unfinished(&snapshots, serial);
+            }
+            Ok(())
+        })
     }
 
     fn read<'a>(&'a self, log: &'a LogKey, from: u64) -> BoxFuture<'a, Result<Files, StoreError>> {
@@ -136,6 +149,10 @@ fn write_once(folder: &Path, serial: u64, bytes: &[u8]) -> Result<(), StoreError
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(&unfinished.0))?;
     match fs::hard_link(&unfinished.0, &path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(StoreError::Taken(serial)),
+        // Whoever wrote a later entry took it for what a crash had left.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => {
+            return Err(StoreError::Taken(serial));
+        }
         result => result.map_err(failed(&path))?,
     }
     drop(unfinished);
@@ -147,8 +164,20 @@ struct Unfinished(PathBuf);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // What stays behind after a crash begins with a dot, so that it is never read.
+        // What stays behind after a crash begins with a dot, so that it is never read; a later run removes it.
         let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Removes what crashes left unfinished of numbers below `serial`, which are all taken. What can't be removed is in
+/// nobody's way.
+fn remove_unfinished(folder: &Path, serial: u64) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let number =
+            entry.file_name().to_str().and_then(|name| name.strip_prefix('.')?.split('.').next()?.parse().ok());
+        if number.is_some_and(|number: u64| number < serial) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -249,6 +278,11 @@ mod tests {
         assert_eq!(store.read(&key(), 1).await.unwrap(), [(1, b"one".to_vec())]);
         store.append(&key(), 2, b"two".to_vec()).await.unwrap();
         assert_eq!(store.read(&key(), 2).await.unwrap(), [(2, b"two".to_vec())]);
+
+        let unfinished = folder.join(".0000000002.01J0");
+        assert!(unfinished.exists(), "it may be somebody's who is about to find the number taken");
+        LocalStore::new(directory.path()).append(&key(), 3, b"three".to_vec()).await.unwrap();
+        assert!(!unfinished.exists() && folder.join("notes.txt").exists());
     }
 
     #[tokio::test]

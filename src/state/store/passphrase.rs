@@ -25,11 +25,17 @@ impl Passphrase {
     /// Decrypts a data key, given as an `age` file in base64.
     ///
     /// # Errors
-    /// What is wrong with it, or with the passphrase.
-    pub async fn unwrap_key(&self, wrapped: &str) -> Result<DataKey, String> {
+    /// What is wrong with it ([`StoreError::Key`]), or with the passphrase ([`StoreError::Passphrase`]).
+    pub async fn unwrap_key(&self, log: &LogKey, wrapped: &str) -> Result<DataKey, StoreError> {
         let (passphrase, wrapped) = (self.0.clone(), wrapped.to_owned());
-        let unwrapped = spawn_blocking(move || decrypt(passphrase, &wrapped)).await;
-        unwrapped.map_err(|stopped| stopped.to_string())?
+        let location = format!("the state of {log}");
+        match spawn_blocking(move || decrypt(passphrase, &wrapped)).await {
+            Ok(Ok(key)) => Ok(key),
+            Ok(Err(Broken::Passphrase)) => Err(StoreError::Passphrase { log: log.clone(), given: true }),
+            Ok(Err(Broken::Work(reason))) => Err(StoreError::Refused { location, reason }),
+            Ok(Err(Broken::Key(reason))) => Err(StoreError::Key { location, reason }),
+            Err(stopped) => Err(StoreError::Refused { location, reason: stopped.to_string() }),
+        }
     }
 }
 
@@ -65,18 +71,27 @@ fn generate(passphrase: SecretString) -> Result<(DataKey, WrappedKey), String> {
     Ok((key, WrappedKey::Passphrase(BASE64.encode(wrapped))))
 }
 
-fn decrypt(passphrase: SecretString, wrapped: &str) -> Result<DataKey, String> {
-    let bytes = BASE64.decode(wrapped).map_err(|error| error.to_string())?;
-    let decryptor = age::Decryptor::new(&bytes[..]).map_err(|error| error.to_string())?;
+/// What a data key can't be decrypted for.
+enum Broken {
+    /// It takes another passphrase.
+    Passphrase,
+    /// It would take more work than is reasonable.
+    Work(String),
+    /// The encrypted key itself.
+    Key(String),
+}
+
+fn decrypt(passphrase: SecretString, wrapped: &str) -> Result<DataKey, Broken> {
+    let bytes = BASE64.decode(wrapped).map_err(|error| Broken::Key(error.to_string()))?;
+    let decryptor = age::Decryptor::new(&bytes[..]).map_err(|error| Broken::Key(error.to_string()))?;
     let identity = age::scrypt::Identity::new(passphrase);
     let mut reader =
         decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).map_err(|error| match error {
-            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
-                "it is encrypted with another passphrase".to_owned()
-            }
-            other => other.to_string(),
+            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => Broken::Passphrase,
+            work @ age::DecryptError::ExcessiveWork { .. } => Broken::Work(work.to_string()),
+            damage => Broken::Key(damage.to_string()),
         })?;
     let mut key = [0; 32];
-    reader.read_exact(&mut key).map_err(|error| error.to_string())?;
+    reader.read_exact(&mut key).map_err(|error| Broken::Key(error.to_string()))?;
     Ok(DataKey::new(key))
 }

@@ -117,7 +117,8 @@ async fn an_entry_cannot_stand_in_for_another_nor_be_altered() {
         }
         State::load(&*encrypted(&altered, &master), &key()).await.unwrap_err().to_string()
     };
-    let damaged = "entry 3 of memory:shop/dev is damaged: what is encrypted in it is not what was written";
+    let damaged =
+        "entry 3 (memory:shop/dev/log/0000000003.json) is damaged: what is encrypted in it is not what was written";
     assert_eq!(failure(2, files[1].1.clone()).await, damaged, "another entry of the log");
     let mut flipped = files[2].1.clone();
     let at = flipped.len() - 20;
@@ -130,7 +131,7 @@ async fn a_passphrase_opens_what_it_closed_and_another_does_not() {
     let kept = Arc::new(MemoryStore::new());
     let with = |text: &str| {
         let passphrase = Passphrase::new(text.to_owned());
-        let keys = Keys { passphrase: Some(passphrase.clone()) };
+        let keys = Keys { passphrases: vec![passphrase.clone()] };
         Arc::new(EncryptedStore::new(kept.clone(), Some(Arc::new(passphrase)), Arc::new(keys)))
     };
     let (journal, _) = open(&with("correct horse"), "apply").await;
@@ -139,8 +140,38 @@ async fn a_passphrase_opens_what_it_closed_and_another_does_not() {
     assert!(!bytes(&kept).await.to_lowercase().contains("kanari"));
     assert_eq!(load(&with("correct horse")).await.resources.len(), 1);
     let refused = async |store: Arc<EncryptedStore>| State::load(&*store, &key()).await.unwrap_err().to_string();
-    insta::assert_snapshot!(refused(with("battery staple")).await, @"the state of shop/dev: it is encrypted with another passphrase");
+    insta::assert_snapshot!(refused(with("battery staple")).await, @"the state of shop/dev is encrypted with another passphrase");
     let without = Arc::new(EncryptedStore::new(kept.clone(), None, Arc::new(Keys::default())));
-    insta::assert_snapshot!(refused(without).await, @"the state of shop/dev: it is encrypted with a passphrase: give it in INFRA_STATE_PASSPHRASE");
+    insta::assert_snapshot!(refused(without).await, @"the state of shop/dev is encrypted with a passphrase");
     assert!(!format!("{:?}", with("correct horse")).contains("horse"));
+}
+
+#[tokio::test]
+async fn an_entry_whose_own_key_is_damaged_is_named_as_any_other() {
+    let kept = Arc::new(MemoryStore::new());
+    let passphrase = Passphrase::new("correct horse".to_owned());
+    let with = |kept: &Arc<MemoryStore>| {
+        let keys = Keys { passphrases: vec![passphrase.clone()] };
+        Arc::new(EncryptedStore::new(kept.clone(), Some(Arc::new(passphrase.clone())), Arc::new(keys)))
+    };
+    let (journal, _) = open(&with(&kept), "apply").await;
+    create(&journal, "Queue", "q-1").await.unwrap();
+    drop(journal);
+    let files = kept.read(&key(), 1).await.unwrap();
+    // Of `age-encryption.org/v1` and the stanza after it, in base64.
+    for (whole, broken) in [("YWdlLWVuY3J5cHRpb24", "AAAALWVuY3J5cHRpb24"), ("YWdlLWVu", "YWdlLWVu="), ("Ci0+", "Ci0/")]
+    {
+        let altered = Arc::new(MemoryStore::new());
+        for (serial, bytes) in &files {
+            let mut text = String::from_utf8(bytes.clone()).unwrap();
+            if *serial == 3 {
+                assert!(text.contains(whole), "{text}");
+                text = text.replacen(whole, broken, 1);
+            }
+            altered.append(&key(), *serial, text.into_bytes()).await.unwrap();
+        }
+        let error = State::load(&*with(&altered), &key()).await.unwrap_err();
+        assert!(error.is_damage(), "{error}");
+        assert!(error.to_string().starts_with("entry 3 (memory:shop/dev/log/0000000003.json) is damaged"), "{error}");
+    }
 }

@@ -131,13 +131,14 @@ async fn logs_and_snapshots_of_version_1_are_read_and_gone_on_with() {
     journal.close().await.unwrap();
 
     let snapshot = format!(
-        r#"{{"version":1,"serial":9,"changed":8,"pruned":7,"opens":[1],"lease":null,"seal":"{seal}","resources":{{}},"deposed":{{}},"begun":{{}},"outputs":{{"url":"http://b"}}}}"#
+        r#"{{"version":1,"serial":9,"changed":8,"pruned":7,"opens":[1],"lease":null,"seal":"{seal}","resources":{{}},"deposed":{{"Queue":[{{"type":"Queue","id":"q-0","op":"0A","dependencies":[]}}]}},"begun":{{}},"outputs":{{"url":"http://b"}}}}"#
     );
     let store = Arc::new(MemoryStore::new());
     store.append(&key(), 1, VERSION_1[0].1.replace("SEAL", &seal).into_bytes()).await.unwrap();
     store.write_snapshot(&key(), 9, snapshot.into_bytes()).await.unwrap();
     let state = load(&store).await;
     assert_eq!((state.serial, &state.outputs["url"], state.warnings.len()), (8, &Value::from("http://b"), 0));
+    assert_eq!(state.deposed[&"Queue".into()][0].properties, Value::Null, "before version 3 they were not kept");
     let (journal, _) = open(&store, "apply").await;
     create(&journal, "Queue", "q-1").await.unwrap();
     journal.close().await.unwrap();

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use crate::cli::args::{ChangeArgs, StateArgs, WhichAddressArgs};
 use crate::cli::error::CommandError;
 use crate::cli::record::{Record, take};
+use crate::cli::run::until_interrupted;
 use crate::cli::style::count;
-use crate::cli::terminal;
+use crate::cli::{interrupt, terminal};
 
 /// Take a resource, or all in a component, off the record without deleting it
 ///
@@ -39,9 +40,11 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let names: Vec<_> = found.iter().map(|one| format!("  × {one}  {}\n", record.state.resources[one].id)).collect();
     terminal::tell(&names.concat());
     let what = count(found.len(), "resource");
-    args.change.confirm(&format!("Forget {what} of {} (AWS keeps what is there)?", record.log)).await?;
+    let question = format!("Forget {what} of {} (AWS keeps what is there)?", record.log);
+    let interrupts = interrupt::listen();
+    until_interrupted(&interrupts, args.change.confirm(&question)).await?;
 
-    let (journal, state) = take(&record, "state forget", args.change.no_wait).await?;
+    let (journal, state) = take(&record, "state forget", args.change.no_wait, &interrupts).await?;
     let mut forgotten = 0;
     // Another run may have deleted or moved some of them since they were shown.
     for address in found.iter().filter(|one| state.resources.contains_key(*one)) {

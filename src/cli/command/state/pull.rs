@@ -31,10 +31,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
-    let Record { log, store, state, .. } = Record::load(&args.which, &args.state).await?;
-    let state = match args.serial {
-        Some(serial) => State::at(&*store, &log, serial).await?,
-        None => state,
+    let (Record { log, store, state, .. }, damage) = Record::past(&args.which, &args.state).await?;
+    let state = match (args.serial, damage) {
+        (Some(serial), _) => State::at(&*store, &log, serial).await?,
+        (None, Some(damage)) => return Err(damage.into()),
+        (None, None) => state,
     };
     let bytes = Pulled { log, state }.encode().map_err(|error| CommandError::failed(error.to_string()))?;
     terminal::print_raw(&String::from_utf8_lossy(&bytes))?;

@@ -6,7 +6,9 @@ use super::replace::{Replacement, replace};
 use crate::cli::args::{ChangeArgs, StateArgs, WhichArgs};
 use crate::cli::error::CommandError;
 use crate::cli::record::Record;
-use crate::state::{Restored, State};
+use crate::cli::style::{YELLOW, paint};
+use crate::cli::terminal;
+use crate::state::{Damaged, Restored, State};
 
 /// Go back to what was on record at an earlier time
 ///
@@ -35,7 +37,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     args.change.check()?;
-    let record = Record::load(&args.which, &args.state).await?;
+    let (mut record, damage) = Record::past(&args.which, &args.state).await?;
     let then = State::at(&*record.store, &record.log, args.serial).await?;
     if then.seal.is_none() {
         let message = format!("nothing was on record of {} after entry {}", record.log, args.serial);
@@ -43,5 +45,16 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     }
     let what = format!("what was on record after entry {}", args.serial);
     let from = Restored::Serial(args.serial);
-    replace(&record, Replacement { then, from, what, command: "state restore" }, &args.change).await
+    let mut damaged = None;
+    if let Some(damage) = damage {
+        let found = Damaged::look(&*record.store, &record.log).await?;
+        terminal::tell(&format!(
+            "{} {damage}; what was recorded after entry {} will count as never written, and is not compared\n",
+            paint(YELLOW, "warning:"),
+            found.sound
+        ));
+        record.state = found.state.clone();
+        damaged = Some(found);
+    }
+    replace(&record, Replacement { then, from, what, command: "state restore", damaged }, &args.change).await
 }
