@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::evaluate::{Unready, evaluate};
-use super::event::{Event, Outcome, Report, Warning};
+use super::event::{Activity, Event, Outcome, Report, Warning};
 use super::job::Job;
 use super::operation::{Operation, Operations, Work};
 use super::outputs::{known_outputs, sealed};
@@ -222,7 +222,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
             managed: self.ledger.records.get(address).map(|managed| managed.record),
             live: self.live(address),
             left_over: self.take_left_over(operation),
-            deposed: self.ledger.deposed.get(address).copied().unwrap_or_default(),
+            deposed: self.ledger.deposed(address),
             early: self.schedule.has_early(index).then(|| self.made.clone()),
         };
         if let (Some(wanted), Some(node)) = (&job.wanted, operation.work.node()) {
@@ -303,7 +303,7 @@ impl<'a, C: Cloud> Execution<'a, C> {
                 return None;
             }
         };
-        let mut id = None;
+        let (mut id, mut activity) = (None, operation.work.activity());
         if let Effect::Stands { live, replaced } = effect {
             if let Some(node) = operation.work.node()
                 && let Some(properties) = self.wanted.remove(&node)
@@ -313,10 +313,16 @@ impl<'a, C: Cloud> Execution<'a, C> {
             if !replaced {
                 self.needless.extend(self.operations.replaced.get(&index));
             }
+            // An earlier incarnation may be the present one again.
+            self.needless.extend(self.operations.deletes_of(&operation.address, &live.id));
+            let deposed = self.ledger.deposed(&operation.address);
+            if replaced && deposed.iter().any(|old| old.id == live.id) {
+                activity = Some(Activity::Recover);
+            }
             id = Some(live.id);
         }
         self.schedule.done(index);
-        if let Some(activity) = operation.work.activity() {
+        if let Some(activity) = activity {
             self.report.done.push((operation.address.clone(), activity));
             let (address, type_name) = (operation.address.clone(), operation.type_name.clone());
             (self.run.events)(Event::Finished { address, type_name, activity, id, took });

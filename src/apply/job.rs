@@ -4,10 +4,10 @@ use tokio::sync::mpsc;
 
 use super::operation::{CreateCause, Operation, Work};
 use super::perform::{Effect, Fault, Made, Performer, Wanted};
-use super::recover::{LeftOver, take_delete};
+use super::recover::{LeftOver, may_have, take_delete};
 use crate::address::Id;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live};
-use crate::state::{Deposed, Record};
+use crate::state::{BegunAction, Deposed, Record};
 
 /// An operation with all it needs.
 pub(super) struct Job<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Job<'a> {
     pub(super) live: Option<Live>,
     pub(super) left_over: LeftOver,
     /// Earlier incarnations of it that are still to be deleted.
-    pub(super) deposed: &'a [Deposed],
+    pub(super) deposed: &'a [&'a Deposed],
     /// Who is to be told once it exists, if anybody waits for that.
     pub(super) early: Option<mpsc::UnboundedSender<Made>>,
 }
@@ -58,9 +58,13 @@ impl Job<'_> {
         let stands = |live| Ok(Effect::Stands { live, replaced: false });
         match (work, self.managed, self.live.clone()) {
             (Work::Create { cause: CreateCause::Replaces { forced: false }, .. }, Some(record), Some(live))
-                if self.left_over.is_empty() && !self.replaces(performer, wanted, record, &live) =>
+                if self.left_over.iter().all(|(_, begun)| begun.action == BegunAction::Update)
+                    && !self.replaces(performer, wanted, record, &live) =>
             {
-                stands(performer.update(wanted, record, live).await?)
+                stands(match self.left_over.is_empty() {
+                    true => performer.update(wanted, record, live, &[]).await?,
+                    false => performer.recover(wanted, record, Some(&live), left_over(), self.deposed).await?,
+                })
             }
             (Work::Create { cause, .. }, record, _) => {
                 let mut left_over = left_over();
@@ -74,26 +78,30 @@ impl Job<'_> {
                         None => performer.journal.gone(None, &wanted.address, &record.id).await?,
                     }
                 }
-                let live = match performer.adopt_or_create(wanted, left_over, early).await {
+                if let (CreateCause::Replaces { .. }, Some(record)) = (cause, record) {
+                    performer.fold_changes(&wanted.address, record, &mut left_over).await?;
+                }
+                let mut adopted = None;
+                let live = match performer.adopt_or_create(wanted, left_over, early, &mut adopted).await {
                     // What it replaced before may stand in its way, where the stack wants that one's like again.
-                    Err(Fault::Cloud(error))
-                        if error.kind == ErrorKind::Conflict
-                            && performer.make_way(&wanted.address, self.deposed).await? =>
-                    {
-                        performer.create(wanted, early).await?
+                    Err(Fault::Cloud(error)) if error.kind == ErrorKind::Conflict => {
+                        self.in_the_way(performer, wanted, *cause, error).await?
                     }
                     made => made?,
                 };
+                if let Some(id) = adopted.filter(|id| *id != live.id) {
+                    performer.delete(&wanted.kind, &wanted.address, &id, None).await?;
+                }
                 Ok(Effect::Stands { live, replaced: true })
             }
             (Work::Recover { .. }, Some(record), live) => {
-                stands(performer.recover(wanted, record, live.as_ref(), left_over()).await?)
+                stands(performer.recover(wanted, record, live.as_ref(), left_over(), self.deposed).await?)
             }
             (Work::Keep { .. }, Some(record), Some(live)) => {
                 performer.keep(wanted, record, &live).await?;
                 stands(live)
             }
-            (_, Some(record), Some(live)) => stands(performer.update(wanted, record, live).await?),
+            (_, Some(record), Some(live)) => stands(performer.update(wanted, record, live, &[]).await?),
             _ => {
                 let message = "it was neither read nor planned to be made";
                 Err(CloudError::new(ErrorKind::Other, "apply", message).into())
@@ -101,9 +109,42 @@ impl Job<'_> {
         }
     }
 
+    /// Makes it although something is in its way, if that is an earlier incarnation. Where that one will do, it is the
+    /// present one again: it may be in use, so that it could not go. Else it goes.
+    async fn in_the_way<C: Cloud>(
+        &self,
+        performer: &Performer<'_, C>,
+        wanted: &Wanted,
+        cause: CreateCause,
+        error: CloudError,
+    ) -> Result<Live, Fault> {
+        let early = self.early.as_ref().map(|made| (self.index, made));
+        // Where it is made anew only because something else changed, none that was there before will do.
+        let will_do = match (cause, self.managed, &self.live) {
+            (CreateCause::Replaces { forced: true }, Some(record), live) => {
+                record.type_name != wanted.kind.name
+                    || live.as_ref().is_some_and(|live| self.replaces(performer, wanted, record, live))
+            }
+            _ => true,
+        };
+        let going = |old: &Deposed| {
+            self.left_over.iter().any(|(_, begun)| matches!(&begun.action, BegunAction::Delete(id) if *id == old.id))
+        };
+        let standing = self.deposed.iter().copied().filter(|old| will_do && !going(old)).collect();
+        if let Some(live) = performer.take_back(wanted, standing, early).await? {
+            return Ok(live);
+        }
+        let way = self.deposed.iter().copied().filter(|old| may_have(wanted, old)).collect();
+        match performer.make_way(&wanted.address, way).await? {
+            true => performer.create(wanted, early).await,
+            false => Err(error.into()),
+        }
+    }
+
     /// Whether, now that all is known, something that can't change in place does.
     fn replaces<C: Cloud>(&self, performer: &Performer<'_, C>, wanted: &Wanted, record: &Record, live: &Live) -> bool {
         let live = wanted.shape.conceal_live(live);
+        let record = wanted.possibly_applied(record, &self.left_over);
         let difference = wanted.differs(performer.journal, &record.properties, &live.properties);
         difference.changes.iter().any(|change| change.replaces)
     }
@@ -111,6 +152,9 @@ impl Job<'_> {
     async fn delete<C: Cloud>(&self, performer: &Performer<'_, C>, id: &Id) -> Result<Effect, Fault> {
         let mut left_over = self.left_over.clone();
         let op = take_delete(&mut left_over, id);
+        if let Some(record) = self.managed.filter(|record| record.id == *id) {
+            performer.fold_changes(&self.operation.address, record, &mut left_over).await?;
+        }
         performer.clean_up(left_over).await?;
         let kind = performer.kind(&self.operation.type_name)?;
         performer.delete(&kind, &self.operation.address, id, op).await?;

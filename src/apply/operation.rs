@@ -126,6 +126,12 @@ impl Operations {
         operations
     }
 
+    /// What deletes that incarnation of a resource.
+    pub(super) fn deletes_of(&self, address: &Address, id: &Id) -> impl Iterator<Item = usize> {
+        let deletes = self.deletes.get(address).into_iter().flatten().copied();
+        deletes.filter(move |delete| matches!(&self.list[*delete].work, Work::Delete { id: other, .. } if other == id))
+    }
+
     /// What may start when.
     pub(super) fn schedule(&mut self) -> Schedule {
         Schedule::new(self.list.len(), std::mem::take(&mut self.edges))
@@ -175,7 +181,7 @@ impl Operations {
             _ => {}
         }
         if step.action != Action::Forget {
-            for old in ledger.deposed.get(&step.address).copied().unwrap_or_default() {
+            for old in ledger.deposed(&step.address) {
                 let left_over = self.push_delete(step, &old.type_name, old.id.clone(), DeleteCause::Unwanted);
                 if let Some(current) = node.and_then(|node| self.of_node.get(&node)).copied() {
                     self.edge(current, left_over, Level::Done, false);

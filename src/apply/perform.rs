@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod update;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +20,15 @@ use crate::catalog::TypeInfo;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Op, Patience, Reporter};
 use crate::plan::diff::{Diff, Sides, diff};
 use crate::plan::shape::TypeShape;
-use crate::state::{self, Begun, BegunAction, Journal};
+use crate::plan::uncertain;
+use crate::state::{self, Begun, BegunAction, Journal, Record};
 use crate::value::Value;
 
 /// How often a resource that was just made is looked for, a little later each time, before it counts as gone.
 const READ_ATTEMPTS: u32 = 5;
+
+/// How often a call whose answer was lost is sent again, where it is not known to be carried out.
+const TRIES: u32 = 4;
 
 /// Why an operation failed.
 #[derive(Debug)]
@@ -95,6 +100,12 @@ impl Wanted {
         })
     }
 
+    /// `record` with what changes of it that were begun and never ended may have made of it.
+    pub(super) fn possibly_applied<'r>(&self, record: &'r Record, begun: &[(OpId, Begun)]) -> Cow<'r, Record> {
+        let changes = begun.iter().map(|(_, begun)| begun);
+        uncertain::possibly_applied(&self.kind, &self.shape.properties, record, changes)
+    }
+
     fn begun(&self, action: BegunAction, properties: Value, generated: Vec<String>) -> Begun {
         Begun {
             address: self.address.clone(),
@@ -147,7 +158,7 @@ impl<C: Cloud> Performer<'_, C> {
         self.op(id, &wanted.address).patient(wanted.patience)
     }
 
-    async fn read(&self, kind: &TypeInfo, id: &Id) -> Result<Option<Live>, CloudError> {
+    pub(super) async fn read(&self, kind: &TypeInfo, id: &Id) -> Result<Option<Live>, CloudError> {
         let found = self.cloud.read(kind, std::slice::from_ref(id)).await?;
         Ok(found.into_iter().find(|live| live.id == *id))
     }

@@ -17,7 +17,7 @@ pub(super) struct Case<'a> {
     pub(super) desired: &'a Value,
     pub(super) record: Option<&'a Record>,
     pub(super) live: Option<&'a Live>,
-    pub(super) deposed: &'a [Deposed],
+    pub(super) deposed: &'a [&'a Deposed],
     pub(super) begun: &'a [(&'a OpId, &'a Begun)],
     pub(super) seal: Option<&'a Seal>,
     /// Dependencies that are made anew.
@@ -76,7 +76,7 @@ impl Case<'_> {
                 deleted_outside: true,
             };
         };
-        let changes = diff(Sides {
+        let mut changes = diff(Sides {
             kind: &self.node.kind,
             shape: self.shape,
             desired: self.desired,
@@ -86,6 +86,9 @@ impl Case<'_> {
             seal: self.seal,
         })
         .changes;
+        for change in changes.iter_mut().filter(|change| self.is_begun(record, change)) {
+            change.cause = Cause::Stack;
+        }
         if let Some(reason) = self.replacement(&changes) {
             let first = self.loses_dependency || self.clashes(&live.properties);
             let action = if first { Action::ReplaceDeleteFirst } else { Action::Replace };
@@ -98,6 +101,15 @@ impl Case<'_> {
             (None, true) => Action::Keep,
         };
         Decision { action, id, changes, reason: left_over, deleted_outside: false }
+    }
+
+    /// Whether a change that was begun and never ended may have made the difference that this one mends.
+    fn is_begun(&self, record: &Record, change: &Change) -> bool {
+        let name = change.path.split(['.', '[']).next().unwrap_or_default();
+        let gives = |begun: &Begun| {
+            begun.action == BegunAction::Update && begun.properties.get(name) != record.properties.get(name)
+        };
+        self.begun.iter().any(|(_, begun)| gives(begun))
     }
 
     /// Everything the stack gives, as the changes of a creation.

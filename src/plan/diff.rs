@@ -151,7 +151,9 @@ impl<'a> Walk<'a> {
             _ if shape.write_only => self.same_as_applied(shape, Some(desired), applied),
             (Kind::Json, _) => false,
             // The cloud may tell it as none: only where it was applied before is that no change.
-            (_, Value::Map(wanted)) if wanted.is_empty() && shape.is_structure() => applied.is_some(),
+            (_, Value::Map(wanted)) if wanted.is_empty() && shape.is_structure() => {
+                applied.is_some_and(|applied| !matches!(applied, Value::Unknown))
+            }
             (_, Value::Map(_)) => return self.map(shape, desired, applied, None, None),
             _ => is_empty(desired),
         };

@@ -13,7 +13,7 @@ pub(crate) struct Ledger<'s> {
     /// What is managed.
     pub(crate) records: BTreeMap<Address, Managed<'s>>,
     /// What is left of earlier incarnations.
-    pub(crate) deposed: BTreeMap<Address, &'s [Deposed]>,
+    deposed: BTreeMap<Address, Vec<&'s Deposed>>,
     /// What an interrupted run began and did not end.
     pub(crate) begun: BTreeMap<Address, Vec<(&'s OpId, &'s Begun)>>,
     /// What moved: from → to.
@@ -44,13 +44,19 @@ impl<'s> Ledger<'s> {
             ledger.records.insert(ledger.now(address).clone(), Managed { record, recorded_at: address });
         }
         for (address, deposed) in &state.deposed {
-            ledger.deposed.insert(ledger.now(address).clone(), deposed);
+            let address = ledger.now(address).clone();
+            ledger.deposed.entry(address).or_default().extend(deposed);
         }
         for (op, begun) in &state.begun {
             let address = ledger.now(&begun.address).clone();
             ledger.begun.entry(address).or_default().push((op, begun));
         }
         Ok(ledger)
+    }
+
+    /// What is left of earlier incarnations of what stands at `address`.
+    pub(crate) fn deposed(&self, address: &Address) -> &[&'s Deposed] {
+        self.deposed.get(address).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The address that the stack gives now to what is on record at `address`.

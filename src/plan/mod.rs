@@ -22,6 +22,7 @@ mod removal;
 mod select;
 pub(crate) mod shape;
 mod show;
+pub(crate) mod uncertain;
 
 pub use planner::plan;
 

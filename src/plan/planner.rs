@@ -8,6 +8,7 @@ use super::ledger::Ledger;
 use super::removal::{self, Uniques};
 use super::select::Selection;
 use super::shape::Shapes;
+use super::uncertain::possibly_applied;
 use super::{Action, Change, Lint, LiveResources, Options, OutputChange, PLAN_VERSION, Plan, Shown, Step, show};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -132,7 +133,10 @@ impl<'a> Planner<'a> {
         let desired = shape.conceal_properties(node.kind.normalized(properties));
         let managed = self.ledger.records.get(&node.address);
         let live = managed.and_then(|managed| self.live.get(managed.recorded_at)).and_then(Option::as_ref);
-        let record = managed.map(|managed| managed.record);
+        let begun = self.ledger.begun.get(&node.address).map(Vec::as_slice).unwrap_or_default();
+        let changes = || begun.iter().map(|(_, begun)| *begun);
+        let record = managed.map(|managed| possibly_applied(&node.kind, &shape.properties, managed.record, changes()));
+        let record = record.as_deref();
         let concealed = live.map(|live| shape.conceal_live(live));
         let live = concealed.as_deref();
         let case = Case {
@@ -141,8 +145,8 @@ impl<'a> Planner<'a> {
             desired: &desired,
             record,
             live,
-            deposed: self.ledger.deposed.get(&node.address).copied().unwrap_or_default(),
-            begun: self.ledger.begun.get(&node.address).map(Vec::as_slice).unwrap_or_default(),
+            deposed: self.ledger.deposed(&node.address),
+            begun,
             seal: self.state.seal.as_ref(),
             renewed: self.dependencies(index, |action| {
                 matches!(action, Action::Create | Action::Replace | Action::ReplaceDeleteFirst)

@@ -29,7 +29,7 @@ pub(super) fn steps(
 }
 
 fn step(address: &Address, ledger: &Ledger<'_>, reason: Option<&str>, undone: &str, after: Vec<Address>) -> Step {
-    let deposed = ledger.deposed.get(address).copied().unwrap_or_default();
+    let deposed = ledger.deposed(address);
     let begun = ledger.begun.get(address).and_then(|begun| begun.first());
     let (action, type_name, id, reason): (_, &str, Option<Id>, Option<String>) =
         match (ledger.records.get(address), deposed.first(), begun) {
@@ -129,9 +129,10 @@ impl<'a> Uniques<'a> {
         for address in gone {
             let recorded = ledger.records.get(*address).map(|managed| managed.record);
             let recorded = recorded.map(|record| (record.type_name.as_str(), &record.properties));
+            let deposed = ledger.deposed(address).iter().map(|old| (old.type_name.as_str(), &old.properties));
             let begun = ledger.begun.get(*address).into_iter().flatten();
             let begun = begun.map(|(_, begun)| (begun.type_name.as_str(), &begun.properties));
-            for (type_name, properties) in recorded.into_iter().chain(begun) {
+            for (type_name, properties) in recorded.into_iter().chain(deposed).chain(begun) {
                 let Some(kind) = kinds.get(type_name) else { continue };
                 for (index, set) in kind.unique.iter().enumerate() {
                     if let Some(values) = values(set, properties) {

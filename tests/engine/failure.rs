@@ -151,9 +151,18 @@ async fn a_create_whose_answer_is_lost_is_found_and_not_made_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_create_that_never_arrived_is_made_by_the_same_operation() {
     let user = User::new();
-    user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Lost).at("Vpc"));
+    user.cloud.inject(Fault::fail(Verb::Create, ErrorKind::Lost).at("Vpc").times(4));
     user.applied(STACK).await;
     assert_eq!(user.cloud.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_is_lost_again_and_again_is_sent_until_one_comes() {
+    let user = User::new();
+    user.applied("resources: { Queue: { type: Test::App::Queue, properties: { DelaySeconds: 1 } } }").await;
+    user.cloud.inject(Fault::fail(Verb::Update, ErrorKind::Lost).times(4));
+    user.applied("resources: { Queue: { type: Test::App::Queue, properties: { DelaySeconds: 2 } } }").await;
+    assert_eq!(user.property("Queue", "DelaySeconds"), 2);
 }
 
 /// Errors of the last attempt, behind which an earlier one may have been carried out.
@@ -306,4 +315,49 @@ async fn another_change_goes_out_though_the_one_before_it_stays_and_never_become
     assert_eq!(user.apply(&good).await.outcome, Outcome::Done);
     let plan = user.plan(&good).await;
     assert!(!plan.contains("Service"), "{plan}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_change_gave_and_the_stack_takes_back_is_reset() {
+    let user = User::new();
+    let stack = |queue: &str, container: &str| {
+        format!(
+            "resources:\n  Queue: {{ type: Test::App::Queue, properties: {{ {queue} }} }}\n  \
+             Service: {{ type: Test::App::Service, properties: {{ Containers: [{{ Name: a, Image: x{container} }}] }} }}\n"
+        )
+    };
+    let (before, changed) = (stack("", ""), stack("DelaySeconds: 3", ", Port: 80"));
+    user.applied(&before).await;
+    for (kind, address) in [(ErrorKind::Invalid, "Queue"), (ErrorKind::Throttled, "Service")] {
+        user.cloud.inject(Fault::do_and_fail(Verb::Update, kind).at(address));
+    }
+    assert_eq!(user.apply(&changed).await.outcome, Outcome::Failed);
+    assert_eq!(
+        user.plan(&before).await,
+        "! Queue (an earlier run did not finish changing it)\n    DelaySeconds: 3 → default\n\
+         ! Service (an earlier run did not finish changing it)\n    Containers[0].Port: 80 → default\n"
+    );
+    user.applied(&before).await;
+    assert_eq!(user.property("Queue", "DelaySeconds"), 0);
+    assert!(user.property("Service", "Containers")[0].get("Port").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_refused_again_and_again_is_on_record_once() {
+    let user = User::new();
+    let stack = |secret: &str| {
+        format!("resources:\n  Secret: {{ type: Test::App::Secret, properties: {{ SecretString: {secret} }} }}\n")
+    };
+    user.applied(&stack("one")).await;
+    user.cloud.inject(Fault::fail(Verb::Update, ErrorKind::Invalid).always());
+    for secret in ["two", "two", "two", "three", "two"] {
+        assert_eq!(user.apply(&stack(secret)).await.outcome, Outcome::Failed);
+    }
+    assert_eq!(user.state(&stack("two")).await.begun.len(), 2);
+    assert_eq!(
+        user.plan(&stack("one")).await,
+        "! Secret (an earlier run did not finish changing it)\n    SecretString: secret → secret\n"
+    );
+    user.cloud.clear_faults();
+    user.applied(&stack("one")).await;
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod crash;
+mod deposed;
 mod drift;
 mod failure;
 mod growth;
@@ -14,4 +15,5 @@ mod replace;
 mod secret;
 mod selection;
 mod told;
+mod unsure;
 mod values;

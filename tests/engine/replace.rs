@@ -174,3 +174,43 @@ async fn what_is_wanted_again_before_it_is_deleted_makes_way_for_its_like() {
     user.applied(&stack("one")).await;
     assert_eq!(user.cloud.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wanted_again_while_it_is_in_use_is_the_present_one_again() {
+    let stack = |cidr: &str, public: &str| {
+        format!(
+            "resources:\n  Vpc: {{ type: Test::Net::Vpc, properties: {{ CidrBlock: 10.0.0.0/16 }} }}\n  Subnet: {{ \
+             type: Test::Net::Subnet, properties: {{ VpcId: \"${{Vpc.VpcId}}\", CidrBlock: {cidr}{public} }} }}\n  Alb: {{ \
+             type: Test::Net::LoadBalancer, properties: {{ Subnets: [\"${{Subnet.SubnetId}}\"] }} }}\n"
+        )
+    };
+    let user = User::new();
+    user.applied(&stack("10.0.1.0/24", ", MapPublicIpOnLaunch: true")).await;
+    let first = user.id("Subnet");
+    user.cloud.inject(Fault::fail(Verb::Update, ErrorKind::Denied).at("Alb"));
+    assert_eq!(user.apply(&stack("10.0.2.0/24", "")).await.outcome, Outcome::Failed);
+    assert_eq!(user.cloud.len(), 4);
+    user.cloud.clear_calls();
+    user.applied(&stack("10.0.1.0/24", "")).await;
+    assert_eq!(user.changing_calls(), ["Create Subnet", "Update Subnet", "Delete Subnet"]);
+    assert_eq!(user.id("Subnet"), first);
+    assert_eq!(user.property("Subnet", "MapPublicIpOnLaunch"), false, "what was applied to it before is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deposed_makes_way_for_a_change_in_place() {
+    let stack = |balancer: &str, port: u16| {
+        format!(
+            "resources: {{ Http: {{ type: Test::Net::Listener, properties: {{ LoadBalancerArn: {balancer}, Port: {port} }} }} }}"
+        )
+    };
+    let user = User::new();
+    user.applied(&stack("one", 80)).await;
+    user.cloud.inject(Fault::fail(Verb::Delete, ErrorKind::Unavailable).always());
+    for (balancer, port) in [("two", 80), ("one", 81)] {
+        assert_eq!(user.apply(&stack(balancer, port)).await.outcome, Outcome::Failed);
+    }
+    user.cloud.clear_faults();
+    user.applied(&stack("one", 80)).await;
+    assert_eq!(user.cloud.len(), 1);
+}

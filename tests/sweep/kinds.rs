@@ -143,7 +143,7 @@ pub(crate) fn properties(thing: &Thing, model: &Model, says: &dyn Says) -> Map<S
         Kind::Secret => json!({"SecretString": format!("hush-{label}-{value}")}),
         Kind::Vpc => json!({"CidrBlock": if fixed { "10.1.0.0/16" } else { "10.2.0.0/16" }}),
         Kind::Subnet => {
-            let third = format!("{}{}", thing.version, says.entry());
+            let third = format!("{}{}", u8::from(fixed), says.entry());
             json!({"VpcId": pinned(says.shared()), "CidrBlock": format!("10.{label}.{third}.0/24")})
         }
         Kind::Group => {
@@ -156,7 +156,7 @@ pub(crate) fn properties(thing: &Thing, model: &Model, says: &dyn Says) -> Map<S
         Kind::LoadBalancer => json!({"Subnets": uses(&|kind| kind == Kind::Subnet)}),
         Kind::Listener => json!({
             "LoadBalancerArn": pinned(format!("elsewhere-{label}")),
-            "Port": 1000 + label * 500 + thing.version * 10 + u32::from(value % 10),
+            "Port": 1000 + label * 500 + u32::from(fixed) * 10 + u32::from(value % 10),
         }),
         Kind::Pair => json!({"value": value, "fixed": fixed, "uses": all}),
     };

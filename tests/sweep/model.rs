@@ -15,9 +15,6 @@ pub(crate) struct Thing {
     pub(crate) kind: Kind,
     pub(crate) value: u8,
     pub(crate) fixed: bool,
-    /// Grows with each change of what can't change in place. What has to be its own, and others may refer to, comes from
-    /// it: nothing is asked for again whose like may still be in use and in the way.
-    pub(crate) version: u32,
     pub(crate) extra: bool,
     /// The number in its name, where the stack gives one. Nothing refers to such a thing: it may have to go before its
     /// successor comes.
@@ -116,37 +113,13 @@ impl Model {
         model
     }
 
-    /// As a second applier edits it. Nobody knows whose stack comes first, so that what one replaces the other may ask for
-    /// again; where its like could still be in use, and in the way, that is left out.
-    pub(crate) fn edited_beside(&self, edits: &[Edit]) -> Self {
-        let mut model = self.clone();
-        for edit in edits {
-            let fixed = |label: u32| matches!(model.kind(label), Kind::Subnet | Kind::Listener);
-            let left_out = match edit {
-                Edit::Fixed(at) | Edit::Pin(at, _) => model.pick(*at).is_some_and(fixed),
-                Edit::Remove(at) => {
-                    let label = model.pick(*at);
-                    model.things.iter().any(|thing| thing.pin.is_some() && thing.pin == label && fixed(thing.label))
-                }
-                _ => false,
-            };
-            if !left_out {
-                model.edit(edit);
-            }
-        }
-        model
-    }
-
     pub(crate) fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Add(new) => self.add(new),
             Edit::Tags => self.tag += 1,
             Edit::Value(at) => self.at(*at, |thing| thing.value = (thing.value + 1) % 10),
             Edit::Extra(at) => self.at(*at, |thing| thing.extra = !thing.extra),
-            Edit::Fixed(at) => self.at(*at, |thing| {
-                thing.fixed = !thing.fixed;
-                thing.version += 1;
-            }),
+            Edit::Fixed(at) => self.at(*at, |thing| thing.fixed = !thing.fixed),
             Edit::Keys(at, keys) => self.at(*at, |thing| {
                 if thing.keys != 0 {
                     thing.keys = *keys;
@@ -162,10 +135,7 @@ impl Model {
                 if let Some(label) = self.pick(*at) {
                     let kind = self.kind(label);
                     let pin = pin.and_then(|pin| self.earlier(label, pin, |other| kind.pins(other)));
-                    self.at(*at, |thing| {
-                        thing.pin = pin;
-                        thing.version += 1;
-                    });
+                    self.at(*at, |thing| thing.pin = pin);
                 }
             }
             Edit::Retype(at, kind) => self.at(*at, |thing| {
@@ -213,7 +183,6 @@ impl Model {
             kind,
             value,
             fixed: false,
-            version: 0,
             extra,
             named,
             output,

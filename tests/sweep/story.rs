@@ -152,7 +152,7 @@ impl<'a> Story<'a> {
                 ended.map_err(|_| "a disturbed run hangs".to_owned())?;
                 continue;
             };
-            model = model.edited_beside(&rival.edits);
+            model = model.edited(&rival.edits);
             stacks.push(model.clone());
             let checked = self.checked(&model)?;
             let other = Process::new(process.number + 1000, &self.region, &rival.faults, self.jitter);

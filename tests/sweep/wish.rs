@@ -64,14 +64,13 @@ fn follow(model: &Model, replaced: &mut BTreeSet<Part>) {
 }
 
 /// All that can't change in place, but what the thing that it refers to is called.
-fn fixed(thing: &Thing, part: Part) -> (Kind, Option<u32>, Option<u32>, u32) {
+fn fixed(thing: &Thing, part: Part) -> (Kind, Option<u32>, Option<u32>, bool) {
     let fixed = match thing.kind {
-        Kind::Subnet => return (thing.kind, thing.pin, thing.named, thing.version),
-        Kind::Vpc | Kind::Group | Kind::Queue => thing.fixed,
+        Kind::Subnet | Kind::Vpc | Kind::Group | Kind::Queue => thing.fixed,
         Kind::Role | Kind::Service => thing.pin.is_none() && thing.fixed,
         Kind::Secret | Kind::LoadBalancer => thing.named.is_some() && thing.fixed,
         Kind::Pair => part.of == "Queue" && thing.fixed,
         Kind::Listener => false,
     };
-    (thing.kind, thing.pin, thing.named, u32::from(fixed))
+    (thing.kind, thing.pin, thing.named, fixed)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::{Fault, Made, Performer, Wanted, is_refusal};
+use super::{Fault, Made, Performer, TRIES, Wanted, is_refusal};
 use crate::address::{Id, OpId};
 use crate::apply::event::{Activity, Event};
 use crate::catalog::TypeInfo;
@@ -77,19 +77,20 @@ impl<C: Cloud> Performer<'_, C> {
     /// What becomes of a create whose answer was lost: what it made, or else what the same operation makes now.
     /// `None` where that can't be told either; then the next run looks again.
     async fn find_or_create(&self, wanted: &Wanted, call: &Op, properties: &Value) -> Result<Option<Id>, Fault> {
-        match self.find(&wanted.kind, call, properties).await {
-            Ok(Some(id)) => return Ok(Some(id)),
-            Ok(None) => {}
-            Err(_) => return Ok(None),
-        }
-        self.journal.hold().await?;
-        match self.cloud.create(&wanted.kind, call, properties).await {
-            Ok(id) => Ok(Some(id)),
-            Err(error) if error.kind == ErrorKind::Lost => {
-                Ok(self.cloud.find(&wanted.kind, call, properties).await.unwrap_or(None))
+        for _ in 0..TRIES {
+            match self.find(&wanted.kind, call, properties).await {
+                Ok(Some(id)) => return Ok(Some(id)),
+                Ok(None) => {}
+                Err(_) => return Ok(None),
             }
-            Err(_) => Ok(None),
+            self.journal.hold().await?;
+            match self.cloud.create(&wanted.kind, call, properties).await {
+                Ok(id) => return Ok(Some(id)),
+                Err(error) if error.kind == ErrorKind::Lost => {}
+                Err(_) => return Ok(None),
+            }
         }
+        Ok(self.cloud.find(&wanted.kind, call, properties).await.unwrap_or(None))
     }
 
     /// Finds what an operation made. What was just made is not always found at once: making it again because it was

@@ -1,16 +1,28 @@
 //! Changing a resource in place, or only its record.
 
-use super::{Fault, Performer, Wanted};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{Fault, Performer, TRIES, Wanted, is_refusal};
 use crate::address::OpId;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Live, Op};
-use crate::state::{BegunAction, Record, Updated};
+use crate::state::{Begun, BegunAction, Record, Updated};
 use crate::value::Value;
 
 impl<C: Cloud> Performer<'_, C> {
-    /// Changes a resource in place, or only its record, or nothing: whatever it takes.
-    pub(in crate::apply) async fn update(&self, wanted: &Wanted, record: &Record, live: Live) -> Result<Live, Fault> {
+    /// Changes a resource in place, or only its record, or nothing: whatever it takes. `begun` are earlier changes of it
+    /// that never ended.
+    pub(in crate::apply) async fn update(
+        &self,
+        wanted: &Wanted,
+        record: &Record,
+        live: Live,
+        begun: &[(OpId, Begun)],
+    ) -> Result<Live, Fault> {
         let concealed = wanted.shape.conceal_live(&live);
-        let difference = wanted.differs(self.journal, &record.properties, &concealed.properties);
+        let possibly = &*wanted.possibly_applied(record, begun);
+        let difference = wanted.differs(self.journal, &possibly.properties, &concealed.properties);
         let fixed: Vec<&str> =
             difference.changes.iter().filter(|change| change.replaces).map(|change| change.path.as_str()).collect();
         if !fixed.is_empty() {
@@ -31,27 +43,52 @@ impl<C: Cloud> Performer<'_, C> {
         let call = self.op_on(&op, wanted);
         self.journal.hold().await?;
         let mut result = self.cloud.update(&wanted.kind, &call, &record.id, &concealed.properties, &new).await;
-        if matches!(&result, Err(error) if error.kind == ErrorKind::Lost) {
-            result = self.update_again(wanted, record, &call).await?;
+        for attempt in 1..=TRIES {
+            if !matches!(&result, Err(error) if error.kind == ErrorKind::Lost) {
+                break;
+            }
+            sleep(Duration::from_secs(1) * (attempt - 1)).await;
+            result = self.update_again(wanted, possibly, &call).await?;
         }
-        match result {
-            Ok(()) => {}
-            Err(error) if error.kind == ErrorKind::Unsettled && self.was_undone(wanted, record).await => {
+        if let Err(error) = result {
+            if self.is_undone(wanted, possibly, &concealed.properties, &error).await {
                 self.journal.failed(&op).await?;
-                return Err(error.into());
+            } else {
+                self.close_repeated(wanted, begun).await?;
             }
-            // It may still be on its way: left as begun, so that the next run waits for it.
-            Err(error) if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Lost) => return Err(error.into()),
-            // A part of it may be done, and the cloud never tells which: left as begun, so that the next run sends it anew.
-            Err(error) if self.is_untold(wanted, &record.properties) => return Err(error.into()),
-            Err(error) => {
-                self.journal.failed(&op).await?;
-                return Err(error.into());
-            }
+            return Err(error.into());
         }
         let live = self.read_back(&wanted.kind, &record.id).await?;
         self.journal.done(&op, &wanted.address, &wanted.shape.conceal_outputs(live.outputs.clone())).await?;
         Ok(live)
+    }
+
+    /// Whether nothing of a change that failed is done, or all of it was taken back: the cloud says that it does nothing
+    /// more, and tells the same as `before`. Else, or where nobody knows, it is left as begun: the next run waits for it
+    /// if it is still on its way, sends anew what the cloud never tells, and resets what only it gave.
+    async fn is_undone(&self, wanted: &Wanted, record: &Record, before: &Value, error: &CloudError) -> bool {
+        let ended = is_refusal(error.kind) || error.kind == ErrorKind::Unsettled;
+        if !ended || self.is_untold(wanted, &record.properties) {
+            return false;
+        }
+        match self.read(&wanted.kind, &record.id).await {
+            Ok(Some(live)) => wanted.shape.conceal_live(&live).properties == *before,
+            _ => false,
+        }
+    }
+
+    /// Closes earlier changes that were begun to the same end as one that is left as begun: it says what they do.
+    async fn close_repeated(&self, wanted: &Wanted, begun: &[(OpId, Begun)]) -> Result<(), Fault> {
+        let Ok(sealed) = self.journal.seal().seal(&wanted.properties) else { return Ok(()) };
+        let same = |earlier: &Begun| {
+            earlier.action == BegunAction::Update
+                && earlier.properties == sealed
+                && earlier.dependencies == wanted.dependencies
+        };
+        for (op, _) in begun.iter().filter(|(_, earlier)| same(earlier)) {
+            self.journal.failed(op).await?;
+        }
+        Ok(())
     }
 
     /// Whether what changes is something that the cloud never tells.
@@ -60,16 +97,9 @@ impl<C: Cloud> Performer<'_, C> {
         let same = |name: &str, value: &Value| {
             applied.get(name).is_some_and(|applied| self.journal.seal().matches(applied, value))
         };
+        let taken = |name: &str| wanted.properties.get(name).is_none_or(|value| matches!(value, Value::Null));
         wanted.properties.as_map().into_iter().flatten().any(|(name, value)| untold(name) && !same(name, value))
-    }
-
-    /// Whether the cloud took a change back that it had taken on, so that it is still, or again, to be made: what is on
-    /// record stands, and the next plan shows the change.
-    async fn was_undone(&self, wanted: &Wanted, record: &Record) -> bool {
-        match self.read(&wanted.kind, &record.id).await {
-            Ok(Some(live)) => self.is_to_change(wanted, record, &live),
-            _ => false,
-        }
+            || applied.as_map().into_iter().flatten().any(|(name, _)| untold(name) && taken(name))
     }
 
     /// Whether what the stack wants is not what the cloud tells.

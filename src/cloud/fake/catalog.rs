@@ -17,10 +17,12 @@ use crate::catalog::{Catalog, GeneratedName, Permissions, Tagging, TypeInfo};
 /// | `Test::App::Queue` | enums, bounds, a JSON policy, a generated lower-case name |
 /// | `Test::App::Service` | nested maps, lists, alternatives, tags as a map, a warning |
 /// | `Test::App::Secret` | a write-only secret property, a secret output |
+/// | `Test::App::Table` | its id is its name |
 /// | `AWS::ECS::Service` and what it refers to | what is deployed |
 pub fn catalog() -> Catalog {
-    let own = [vpc(), subnet(), security_group(), load_balancer(), listener(), role(), queue(), service(), secret()];
-    Catalog::new(own.into_iter().chain(super::containers::types()))
+    let net = [vpc(), subnet(), security_group(), load_balancer(), listener()];
+    let own = net.into_iter().chain([role(), queue(), service(), secret(), table()]);
+    Catalog::new(own.chain(super::containers::types()))
 }
 
 pub(super) fn base(name: &'static str) -> TypeInfo {
@@ -241,6 +243,7 @@ fn service() -> TypeInfo {
                     },
                 },
                 "Password": {"type": "string", "x-secret": true},
+                "Logging": object(json!({"Level": {"type": "string"}}), &[]),
                 "Tags": tag_map(),
             }),
             &["Containers"],
@@ -275,5 +278,16 @@ fn secret() -> TypeInfo {
         generated_name: Some(GeneratedName { property: "Name", max_length: 128, lower_case: false }),
         tags: Some(Tagging::List),
         ..base("Test::App::Secret")
+    }
+}
+
+fn table() -> TypeInfo {
+    TypeInfo {
+        properties: object(json!({"Name": {"type": "string", "x-id": true}, "Tags": tag_list()}), &["Name"]),
+        outputs: object(json!({"Arn": {"type": "string"}}), &[]),
+        create_only: &["Name"],
+        unique: &[&["Name"]],
+        tags: Some(Tagging::List),
+        ..base("Test::App::Table")
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Shape {
     pub(super) kind: Arc<TypeInfo>,
     /// What its ids begin with: `vpc` of `Test::Net::Vpc`.
     pub(super) prefix: String,
+    /// The property that its ids are made of, where they are no numbers.
+    pub(super) named_by: Option<String>,
     fields: Fields,
     required: Vec<String>,
     outputs: Vec<(String, Output)>,
@@ -51,8 +53,10 @@ impl Shape {
             list.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
         };
         let outputs = kind.outputs["properties"].as_object();
+        let mut properties = kind.properties["properties"].as_object().into_iter().flatten();
         Self {
             prefix: last.to_ascii_lowercase(),
+            named_by: properties.find(|(_, schema)| schema["x-id"] == true).map(|(name, _)| name.clone()),
             fields: fields(&kind.properties),
             required: names(&kind.properties),
             outputs: outputs

@@ -36,7 +36,8 @@ impl<'a> Walk<'a> {
             return;
         }
         let alike: Vec<&Value> = desired.into_iter().chain(applied).collect();
-        let told = if shape.write_only { live.or(applied) } else { live };
+        let applied_value = applied.filter(|applied| !matches!(applied, Value::Unknown));
+        let told = if shape.write_only { live.or(applied_value) } else { live };
         let old = shown(told.map(|told| concealed_like(told, &alike)).as_ref());
         let cause = if self.same_as_applied(shape, desired, applied) { Cause::Drift } else { Cause::Stack };
         self.changes.push(Change { path: self.shown_path(), old, new, cause, replaces });

@@ -21,10 +21,10 @@ impl<'a> Walk<'a> {
                 && wanted.iter().zip(found).all(|(wanted, found)| self.probe(shape.element(), wanted, None, found));
             return if same { Merge::Same } else { self.set_to(shape, desired, applied, Some(live)) };
         }
-        let applied = applied.and_then(Value::as_list).filter(|applied| applied.len() == wanted.len());
+        let applied = applied.and_then(Value::as_list);
         let mut merges = Vec::new();
         for (index, (wanted, found)) in wanted.iter().zip(found).enumerate() {
-            let applied = applied.map(|applied| &applied[index]);
+            let applied = applied.and_then(|applied| applied.get(index));
             let merge =
                 self.at(Segment::Index(index), |walk| walk.value(shape.element(), Some(wanted), applied, Some(found)));
             if let Merge::Set(value) = merge {
