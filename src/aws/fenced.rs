@@ -78,6 +78,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::aws::once;
 
     /// What a server receives of a request, the fence of which is closed when the HTTP client comes to write it, or not.
     async fn received(method: &str, body: &'static str, closes: bool) -> (String, Result<u16, String>) {
@@ -102,8 +103,8 @@ mod tests {
         });
         let answer = sent.await.map(|response| response.status().as_u16());
         let answer = answer.map_err(|error| {
-            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-            causes.last().expect("itself").to_string()
+            let root = once::causes(&error).last().expect("itself");
+            root.to_string()
         });
         (served.await.expect("it ends"), answer)
     }

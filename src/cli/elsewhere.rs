@@ -66,8 +66,12 @@ fn migrate(looked: Option<&StatePlace>, from: &str, to: &str) -> String {
 
 /// A place as one word of a command.
 fn word(place: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte);
-    if place.bytes().all(plain) { place.to_owned() } else { format!("'{}'", place.replace('\'', r"'\''")) }
+    if is_plain(place) { place.to_owned() } else { format!("'{}'", place.replace('\'', r"'\''")) }
+}
+
+/// Whether a place means itself, unquoted, to a shell and in YAML.
+fn is_plain(place: &str) -> bool {
+    place.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte))
 }
 
 /// How a place is named from now on, in the stack and outside of it.
@@ -79,7 +83,7 @@ pub(super) fn named(to: &str, stack: Option<&Path>) -> String {
         );
     }
     let written = stack.and_then(|stack| from_stack(Path::new(to), stack)).unwrap_or_else(|| to.to_owned());
-    let written = match written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte)) {
+    let written = match is_plain(&written) {
         true => written,
         false => serde_json::Value::from(written).to_string(),
     };

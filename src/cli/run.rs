@@ -77,8 +77,7 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
         Ok((session, graph))
     };
     let (session, graph) = until_interrupted(&interrupts, prepare).await?;
-    let opened = open(&session.driver, &graph, change.command, change.change, &interrupts).await;
-    let (journal, state) = opened.map_err(|error| error.at(&session.place))?;
+    let (journal, state) = open(&session, &graph, change.command, change.change, &interrupts).await?;
 
     let result = held(&change, &session.driver, graph, state, &journal, &interrupts).await;
     let_go(&journal, &interrupts, result).await
@@ -86,14 +85,15 @@ pub(super) async fn change(change: Change<'_>) -> Result<ExitCode, CommandError>
 
 /// Takes the log; whoever interrupts that leaves it free.
 pub(super) async fn open<C: Cloud>(
-    driver: &Driver<C>,
+    session: &Session<C>,
     graph: &Graph,
     command: &str,
     change: &ChangeArgs,
     interrupts: &watch::Receiver<Interrupt>,
 ) -> Result<(Journal, State), CommandError> {
     let options = record::interruptible(command, change.no_wait, interrupts);
-    let (journal, state) = driver.open(graph, options).await?;
+    let opened = session.driver.open(graph, options).await;
+    let (journal, state) = opened.map_err(|error| CommandError::from(error).at(&session.place))?;
     record::warn(&state.warnings);
     Ok((journal, state))
 }

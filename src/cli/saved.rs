@@ -91,8 +91,7 @@ pub(super) async fn apply(asked: SavedChange<'_>) -> Result<ExitCode, CommandErr
         Ok((session, graph))
     };
     let (session, graph) = run::until_interrupted(&interrupts, prepare).await?;
-    let opened = run::open(&session.driver, &graph, "apply", asked.change, &interrupts).await;
-    let (journal, state) = opened.map_err(|error| error.at(&session.place))?;
+    let (journal, state) = run::open(&session, &graph, "apply", asked.change, &interrupts).await?;
     let result = held(&asked, &saved, &session.driver, graph, state, &journal, &interrupts).await;
     run::let_go(&journal, &interrupts, result).await
 }

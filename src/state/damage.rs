@@ -74,12 +74,26 @@ impl Damage {
     /// It as an error.
     pub(super) fn error(&self, store: &dyn Store, log: &LogKey) -> Error {
         let serial = *self.serials.start();
-        let file = store.entry_file(log, serial);
         match &self.why {
-            Some(source) => {
-                Error::Format { what: format!("entry {serial}"), file, source: Arc::clone(source), sound: None }
-            }
-            None => Error::Missing { serial, file, sound: None },
+            Some(source) => unreadable(store, log, serial, Arc::clone(source), None),
+            None => missing(store, log, serial, None),
         }
     }
+}
+
+/// An entry that can't be read, as an error; `sound` is the one before it, if anything was on record then.
+pub(super) fn unreadable(
+    store: &dyn Store,
+    log: &LogKey,
+    serial: u64,
+    source: impl Into<Arc<FormatError>>,
+    sound: Option<u64>,
+) -> Error {
+    let (what, file) = (format!("entry {serial}"), store.entry_file(log, serial));
+    Error::Format { what, file, source: source.into(), sound }
+}
+
+/// The same of one that is missing.
+pub(super) fn missing(store: &dyn Store, log: &LogKey, serial: u64, sound: Option<u64>) -> Error {
+    Error::Missing { serial, file: store.entry_file(log, serial), sound }
 }

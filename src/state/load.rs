@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::State;
+use super::damage;
 use super::entry::{Batch, Entry, FormatError};
 use super::error::Error;
 use super::replay::{Moved, Replay};
@@ -97,7 +98,7 @@ pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u6
         }
         let sound = Some(expected - 1).filter(|_| loaded.replay.state.serial > 0);
         if serial != expected {
-            return Err(Error::Missing { serial: expected, file: store.entry_file(log, expected), sound });
+            return Err(damage::missing(store, log, expected, sound));
         }
         expected += 1;
         match batch {
@@ -117,10 +118,7 @@ pub(super) async fn load_until(store: &dyn Store, log: &LogKey, until: Option<u6
                 let location = store.location(log);
                 loaded.warnings.push(format!("the last entry ({serial}) of {location} {error}; it is left out"));
             }
-            Err(source) => {
-                let (what, file) = (format!("entry {serial}"), store.entry_file(log, serial));
-                return Err(Error::Format { what, file, source: Arc::new(source), sound });
-            }
+            Err(source) => return Err(damage::unreadable(store, log, serial, source, sound)),
         }
     }
     Ok(loaded)

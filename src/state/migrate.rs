@@ -44,8 +44,8 @@ impl Migration {
             let ended = self.ended_at().await?.is_some();
             if !ended {
                 // Without it the copy could never be read: to be known before the log ends here.
-                self.first_entry().await?;
-                self.free().await?;
+                let first = self.first_of(&*self.from).await?.ok_or_else(|| self.pruned())?;
+                self.free(&first).await?;
             }
             Ok(ended)
         };
@@ -71,9 +71,8 @@ impl Migration {
     pub async fn finish(&self) -> Result<usize, Error> {
         let Self { log, from, to, place: _ } = self;
         let last = self.ended_at().await?.ok_or(Error::Closed)?;
-        let copied = self.copy(last).await?;
+        let (copied, first) = self.copy(last).await?;
         let snapshots = from.snapshots(log).await?;
-        let first = self.first_entry().await?;
         self.write(1, &first).await?;
         for serial in snapshots {
             if let Some(snapshot) = from.read_snapshot(log, serial).await? {
@@ -83,11 +82,11 @@ impl Migration {
         Ok(copied + 1)
     }
 
-    /// Fails where a log stands in the new place that can be read.
-    async fn free(&self) -> Result<(), Error> {
+    /// Fails where a log stands in the new place that can be read; `first` is the first entry of the one that is moved.
+    async fn free(&self, first: &[u8]) -> Result<(), Error> {
         let Self { log, to, .. } = self;
-        let Some(first) = self.first_of(&**to).await? else { return Ok(()) };
-        let same = self.first_entry().await? == first;
+        let Some(there) = self.first_of(&**to).await? else { return Ok(()) };
+        let same = there == first;
         // What can't be read there is no less in the way.
         let ended = load_until(&**to, log, None).await.ok().and_then(|loaded| loaded.replay.moved_to);
         Err(match ended.filter(|_| same) {
@@ -96,16 +95,14 @@ impl Migration {
         })
     }
 
-    /// The first entry of the log that is moved; older builds deleted those that a snapshot covers.
-    async fn first_entry(&self) -> Result<Vec<u8>, Error> {
-        let missing = || Error::Missing { serial: 1, file: self.from.entry_file(&self.log, 1), sound: None };
-        self.first_of(&*self.from).await?.ok_or_else(missing)
+    /// Why a log without its first entry can't be moved; older builds deleted those that a snapshot covers.
+    fn pruned(&self) -> Error {
+        damage::missing(&*self.from, &self.log, 1, None)
     }
 
     /// The first entry of the log in a store, which no two logs have in common.
     async fn first_of(&self, store: &dyn Store) -> Result<Option<Vec<u8>>, Error> {
-        let first = store.read(&self.log, 1).await?.into_iter().next();
-        Ok(first.filter(|(serial, _)| *serial == 1).map(|(_, bytes)| bytes))
+        Ok(take_first(&mut store.read(&self.log, 1).await?.into_iter()))
     }
 
     /// The number of the entry that ended the log here, in favour of the same place.
@@ -130,8 +127,8 @@ impl Migration {
     }
 
     /// Copies all entries but the first that are not there yet; in place of entry `last`, which ends the log here, the
-    /// copy is closed.
-    async fn copy(&self, last: u64) -> Result<usize, Error> {
+    /// copy is closed. Tells how many there are, and the first.
+    async fn copy(&self, last: u64) -> Result<(usize, Vec<u8>), Error> {
         let there: BTreeMap<u64, Vec<u8>> = self.to.read(&self.log, 2).await?.into_iter().collect();
         let mut copied = 0;
         // First, so that the entries that it covers are there.
@@ -140,14 +137,12 @@ impl Migration {
         if let Some(damage) = damage::find(&damage::decode(&files), snapshot).iter().find(|damage| !damage.is_void) {
             return Err(damage.error(&*self.from, &self.log));
         }
-        for (serial, mut bytes) in files.into_iter().filter(|(serial, _)| *serial > 1) {
+        let mut files = files.into_iter();
+        let first = take_first(&mut files).ok_or_else(|| self.pruned())?;
+        for (serial, mut bytes) in files {
             if serial == last {
-                bytes = closed(serial, &bytes).map_err(|source| Error::Format {
-                    what: format!("entry {serial}"),
-                    file: self.from.entry_file(&self.log, serial),
-                    source: Arc::new(source),
-                    sound: None,
-                })?;
+                let unreadable = |source| damage::unreadable(&*self.from, &self.log, serial, source, None);
+                bytes = closed(serial, &bytes).map_err(unreadable)?;
             }
             match there.get(&serial) {
                 Some(same) if *same == bytes => {}
@@ -156,7 +151,7 @@ impl Migration {
             }
             copied += 1;
         }
-        Ok(copied)
+        Ok((copied, first))
     }
 
     async fn write(&self, serial: u64, bytes: &[u8]) -> Result<(), Error> {
@@ -169,6 +164,11 @@ impl Migration {
     fn occupied(&self) -> Error {
         Error::Occupied { location: self.to.location(&self.log) }
     }
+}
+
+/// Takes the first entry of a log from its files.
+fn take_first(files: &mut impl Iterator<Item = (u64, Vec<u8>)>) -> Option<Vec<u8>> {
+    files.next().filter(|(serial, _)| *serial == 1).map(|(_, bytes)| bytes)
 }
 
 /// The result of `work`, unless it is given up first.

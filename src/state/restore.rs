@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::State;
+use super::damage;
 use super::entry::{Batch, Entry, Restored};
 use super::error::Error;
 use super::holder::Holder;
@@ -75,10 +76,7 @@ pub(super) async fn load_past(store: &dyn Store, log: &LogKey) -> Result<Loaded,
                 lease = Some(unknown());
                 continue;
             }
-            Err(source) => {
-                let (what, file) = (format!("entry {serial}"), store.entry_file(log, serial));
-                return Err(Error::Format { what, file, source: Arc::new(source), sound: None });
-            }
+            Err(source) => return Err(damage::unreadable(store, log, serial, source, None)),
         };
         for entry in batch.entries {
             match entry {

@@ -72,7 +72,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<ExitCode, CommandError> {
     if !under_way.is_empty() {
         return stop(args, &session.driver, &graph, under_way, &interrupts).await;
     }
-    let (journal, state) = run::open(&session.driver, &graph, "rollback", &args.change, &interrupts).await?;
+    let (journal, state) = run::open(&session, &graph, "rollback", &args.change, &interrupts).await?;
     let result = held(args, &session.driver, graph, state, &journal, &chosen, &interrupts).await;
     run::let_go(&journal, &interrupts, result).await
 }

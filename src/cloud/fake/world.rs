@@ -137,9 +137,8 @@ impl World {
         *number += 1;
         let number = *number;
         let name = shape.named_by.as_ref().and_then(|property| properties.get(property)).and_then(Value::as_str);
-        let id =
-            name.map_or_else(|| format!("{}-{number:06}", shape.prefix), |name| format!("{}-{name}", shape.prefix));
-        let id = Id::new(id);
+        let name = name.map_or_else(|| format!("{number:06}"), str::to_owned);
+        let id = Id::new(format!("{}-{name}", shape.prefix));
         let outputs = shape.outputs(&id, number);
         self.owners.insert(id.as_str().to_owned(), id.clone());
         for text in outputs.as_map().into_iter().flat_map(BTreeMap::values).filter_map(Value::as_str) {
